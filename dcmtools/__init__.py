@@ -1,0 +1,3 @@
+"""dcmtools: everyday DICOM work from one command line."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,109 @@
+"""The exit statuses, and the errors that own them.
+
+Every error says what happened and where; ``hint`` says what to do next, ``code`` is the stable word
+that scripts match, and ``status`` is what the program exits with when every item failed for this cause.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, unique
+
+
+@unique
+class ExitStatus(IntEnum):
+    """What the program tells the shell; the table is in ``man dcmtools-exit-status``."""
+
+    DONE = 0
+    PARTIAL = 1
+    USAGE = 2
+    INPUT = 3
+    NO_ASSOCIATION = 4
+    PEER_FAILURE = 5
+    BUG = 70
+    INTERRUPTED = 130
+    STDOUT_CLOSED = 141
+
+
+class DcmtoolsError(Exception):
+    """Anything dcmtools reports to its user rather than as a bug."""
+
+    status = ExitStatus.PARTIAL
+    code = "failed"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Keep the one-line ``message`` and, where there is one, the next step as ``hint``."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class CheckFailed(DcmtoolsError):
+    """The question was answered, and the answer is no."""
+
+    code = "no"
+
+
+class OutputError(DcmtoolsError):
+    """A result could not be written: disk full, folder not writable."""
+
+    code = "output"
+
+
+class UsageError(DcmtoolsError):
+    """The command line or the configuration is wrong."""
+
+    status = ExitStatus.USAGE
+    code = "usage"
+
+
+class InputError(DcmtoolsError):
+    """An input is missing, cannot be read, or is not what it has to be."""
+
+    status = ExitStatus.INPUT
+    code = "input"
+
+
+class NotDicom(InputError):
+    """The input is not a DICOM Part 10 file."""
+
+    code = "not-dicom"
+
+
+class MalformedError(InputError):
+    """The bytes of a data set contradict PS3.5 or PS3.10, at ``offset`` bytes into the input."""
+
+    code = "malformed"
+
+    def __init__(self, message: str, *, offset: int, path: str = "", hint: str = "") -> None:
+        """Prefix ``message`` with the byte ``offset`` and the tag ``path`` where the fault stands."""
+        where = f"offset {offset}, {path}" if path else f"offset {offset}"
+        super().__init__(f"{where}: {message}", hint=hint)
+        self.offset = offset
+        self.path = path
+
+
+class AssociationError(DcmtoolsError):
+    """No association, or no longer one; ``step`` names where it ended, ``transient`` whether to retry."""
+
+    status = ExitStatus.NO_ASSOCIATION
+    code = "association"
+
+    def __init__(self, message: str, *, step: str, transient: bool = False, hint: str = "") -> None:
+        """Keep the ``step`` (resolve, connect, associate, send, receive, release) beside the message."""
+        super().__init__(f"{step}: {message}", hint=hint)
+        self.step = step
+        self.transient = transient
+
+
+class PeerFailure(DcmtoolsError):
+    """The peer answered, and its answer is a refusal."""
+
+    status = ExitStatus.PEER_FAILURE
+    code = "peer-failure"
+
+
+class Interrupted(DcmtoolsError):
+    """The user asked the program to stop before it was done."""
+
+    status = ExitStatus.INTERRUPTED
+    code = "interrupted"

@@ -1,0 +1,50 @@
+"""What an operation yields: one result per item, as it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcmtools.errors import DcmtoolsError
+
+
+@unique
+class Outcome(StrEnum):
+    """How an item ended; only ``DONE``, ``WARNING`` and ``SKIPPED`` leave the exit status at 0."""
+
+    DONE = "done"
+    WARNING = "warning"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One item's result: its JSON fields, and where a row would not do, its view as text.
+
+    ``item`` names the thing (a file, a peer) in messages, unescaped. ``record`` holds the JSON fields in
+    their frozen order; a table shows those that the command names as columns. ``text`` is what a person
+    sees instead of a row, already escaped, each line ended. ``note`` is a remark on an item that did not
+    fail. A failed result always carries its ``error``.
+    """
+
+    item: str
+    record: Mapping[str, object] = field(default_factory=dict)
+    outcome: Outcome = Outcome.DONE
+    text: str | None = None
+    note: str = ""
+    error: DcmtoolsError | None = None
+
+    @classmethod
+    def failed(cls, item: str, error: DcmtoolsError, record: Mapping[str, object] | None = None) -> Result:
+        """Return the result of an item that failed for ``error``."""
+        return cls(item, record or {}, Outcome.FAILED, error=error)
+
+    @classmethod
+    def skipped(cls, item: str, note: str, record: Mapping[str, object] | None = None) -> Result:
+        """Return the result of an item that was passed over, with the reason."""
+        return cls(item, record or {}, Outcome.SKIPPED, note=note)
