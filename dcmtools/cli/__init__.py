@@ -1,0 +1,1 @@
+"""The shell: click lives here and in commands only."""

@@ -1,0 +1,33 @@
+"""The user's wish to stop, as a count and a file descriptor that every wait watches."""
+
+from __future__ import annotations
+
+import os
+
+
+class Stop:
+    """Counts requests to stop; its ``fd`` becomes readable with the first and stays so.
+
+    One request asks for an orderly end (finish or abort what is in hand, report), a second for an end
+    at once. ``request`` may be called from a signal handler and from any thread.
+    """
+
+    __slots__ = ("_write_fd", "count", "fd")
+
+    def __init__(self) -> None:
+        """Open the pipe behind ``fd``."""
+        self.count = 0
+        self.fd, self._write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def request(self) -> None:
+        """Ask to stop, once more."""
+        self.count += 1
+        try:
+            os.write(self._write_fd, b"!")
+        except BlockingIOError:
+            return  # the pipe is full, so whoever waits is awake already
+
+    def close(self) -> None:
+        """Close the pipe; no wait may watch it any longer."""
+        os.close(self.fd)
+        os.close(self._write_fd)

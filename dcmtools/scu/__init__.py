@@ -1,0 +1,1 @@
+"""PS3.4, the user side: one module per service class."""
