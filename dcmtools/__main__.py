@@ -1,0 +1,5 @@
+"""``python -m dcmtools``."""
+
+from dcmtools.cli.main import run
+
+run()

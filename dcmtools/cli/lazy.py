@@ -1,0 +1,81 @@
+"""A click group that imports a subcommand only when it is called by its name."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from click.shell_completion import CompletionItem
+
+    from dcmtools.cli.registry import CommandInfo
+
+
+class LazyGroup(click.Group):
+    """Answers help, completion and misspelt names from the registry; click's own imports every command."""
+
+    def __init__(
+        self,
+        name: str,
+        registry: Iterable[CommandInfo],
+        shared: Callable[[], list[click.Parameter]],
+        help_text: str = "",
+        epilog: str = "",
+    ) -> None:
+        """Offer the commands of ``registry``; they and the group get the options that ``shared`` makes."""
+        settings = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": name.upper()}
+        super().__init__(name, params=shared(), context_settings=settings, help=help_text, epilog=epilog)
+        self._registry = {info.name: info for info in registry}
+        self._shared = shared
+        self._load = cache(self._import)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names in the registry's order."""
+        return list(self._registry)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  the same
+        """Import and return the command, None if the registry has no such name."""
+        return self._load(cmd_name) if cmd_name in self._registry else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that ``args`` begin with; an unknown one is a usage error with a suggestion."""
+        name = args[0]
+        if name not in self._registry and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, self._registry, n=1)
+            ctx.fail(f"No such command {name!r}." + "".join(f" Did you mean {match!r}?" for match in close))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  the same
+        """List the commands by section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for info in self._registry.values():
+            sections.setdefault(info.section, []).append((info.name, info.summary))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands, and options as every command does."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(info.name, help=info.summary)
+            for info in self._registry.values()
+            if info.name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _import(self, name: str) -> click.Command:
+        command = import_module(self._registry[name].module).command
+        assert isinstance(command, click.Command)  # noqa: S101  a bug of the command's author, for mypy too
+        command.params += self._shared()
+        return command

@@ -1,0 +1,179 @@
+"""Options shared by many commands; each bundle reaches the command as one object."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dcmtools.cli.params import AET, PEER, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from dcmtools.net.peer import Peer
+    from dcmtools.net.stop import Stop
+    from dcmtools.output.reporter import Color, Format
+
+    Function = Callable[..., Any]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def output_options(function: Function) -> Function:
+    """Add ``--format`` and ``--color``; the command gets ``output``."""
+
+    def call(*args: object, output_format: Format, color: Color, **kwargs: object) -> object:
+        from dcmtools.output.reporter import OutputOptions
+
+        return function(*args, output=OutputOptions(output_format, color), **kwargs)
+
+    return bundle(
+        call,
+        function,
+        click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            envvar="DCMTOOLS_FORMAT",
+            help="Text for people, or JSON Lines: one object per result.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            envvar="DCMTOOLS_COLOR",
+            help="When to use colour.",
+        ),
+    )
+
+
+def network_options(function: Function) -> Function:
+    """Add what associations need; the command gets ``network``, and signals ask ``network.stop`` to stop."""
+
+    def call(
+        *args: object,
+        calling_aet: str | None,
+        called_aet: str | None,
+        connect_timeout: float,
+        acse_timeout: float,
+        dimse_timeout: float,
+        max_pdu: int,
+        peer: Peer | None = None,
+        **kwargs: object,
+    ) -> object:
+        from dcmtools.net.peer import DEFAULT_CALLING_AET, NetworkOptions
+
+        if peer:
+            kwargs["peer"] = replace(peer, aet=called_aet) if called_aet else peer
+        network = NetworkOptions(
+            calling_aet=calling_aet or (peer and peer.calling_aet) or DEFAULT_CALLING_AET,
+            connect_timeout=connect_timeout,
+            acse_timeout=acse_timeout,
+            dimse_timeout=dimse_timeout,
+            max_pdu=max_pdu,
+            stop=stop_on_signals(click.get_current_context()),
+        )
+        return function(*args, network=network, **kwargs)
+
+    return bundle(
+        call,
+        function,
+        click.option(
+            "-aet",
+            "--calling-aet",
+            type=AET,
+            metavar="AET",
+            show_default="DCMTOOLS",
+            envvar="DCMTOOLS_CALLING_AET",
+            help="AE title to call ourselves.",
+        ),
+        click.option(
+            "-aec",
+            "--called-aet",
+            type=AET,
+            metavar="AET",
+            allow_from_autoenv=False,
+            help="AE title of the peer, in place of the one in PEER.",
+        ),
+        _seconds("-to", "--connect-timeout", 10, "Longest wait for the connection."),
+        _seconds(
+            "-ta", "--acse-timeout", 30, "Longest wait for the peer to accept or release the association."
+        ),
+        _seconds("-td", "--dimse-timeout", 60, "Longest wait for a response."),
+        click.option(
+            "-pdu",
+            "--max-pdu",
+            type=click.IntRange(4096, 1048576),
+            default=262144,
+            show_default=True,
+            metavar="BYTES",
+            envvar="DCMTOOLS_MAX_PDU",
+            help="Largest PDU to accept.",
+        ),
+    )
+
+
+def peer_argument(function: F) -> F:
+    """Add the argument ``PEER``; the command gets ``peer``."""
+    return click.argument("peer", type=PEER, metavar="PEER")(function)
+
+
+def paths_argument(function: F) -> F:
+    """Add the argument ``PATHS``: files, folders or ``-``; the command gets ``paths``."""
+    return click.argument("paths", nargs=-1, required=True, metavar="PATHS...")(function)
+
+
+def bundle(call: Function, function: Function, *options: Callable[[Function], Function]) -> Function:
+    """Make ``call`` stand for the command ``function``, with ``options`` listed before those it has."""
+    update_wrapper(call, function)
+    for option in reversed(options):
+        call = option(call)
+    return call
+
+
+def stop_on_signals(context: click.Context) -> Stop:
+    """Return a Stop that SIGINT and SIGTERM request, until ``context`` closes.
+
+    A signal that whoever started us has chosen to ignore stays ignored, and outside the main thread,
+    where Python delivers none, nobody but the program itself requests the stop.
+    """
+    import signal
+    import threading
+
+    from dcmtools.net.stop import Stop
+
+    stop = Stop()
+    context.call_on_close(stop.close)
+    if threading.current_thread() is not threading.main_thread():
+        return stop
+
+    def request(_number: int, _frame: FrameType | None) -> None:
+        stop.request()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
+        if before not in (signal.SIG_IGN, None):
+            signal.signal(number, request)
+            context.call_on_close(partial(signal.signal, number, before))
+    return stop
+
+
+def _seconds(short: str, long: str, default: float, help_text: str) -> Callable[[F], F]:
+    envvar = f"DCMTOOLS_{long.strip('-').replace('-', '_').upper()}"
+    return click.option(
+        short,
+        long,
+        type=SECONDS,
+        metavar="SECONDS",
+        default=default,
+        show_default=True,
+        envvar=envvar,
+        help=help_text,
+    )

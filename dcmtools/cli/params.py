@@ -1,0 +1,102 @@
+"""The parameter types of the command line, each with an error that says what would do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dcmtools.net.peer import Peer
+
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic since click 8.4 only
+
+_BARE = re.compile(r"[^@:\[\]]+")
+_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
+_LONGEST_WAIT = 86400.0
+
+
+class _Parsed(_ParamType):
+    """A type whose values come from a function that raises ValueError."""
+
+    forms = ""
+
+    def parse(self, text: str) -> object:
+        """Return the value that ``text`` stands for; raises ValueError."""
+        raise NotImplementedError
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Parse ``value`` unless it is a default that needs no parsing."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            self.fail(f"{error}.{self.forms and ' Give ' + self.forms + '.'}", param, ctx)
+
+
+class _PeerType(_Parsed):
+    name = "peer"
+    forms = "AET@host:port, host:port, host or a name from config.toml"
+
+    def parse(self, text: str) -> Peer:
+        from dcmtools.net.peer import Peer
+
+        if _BARE.fullmatch(text):
+            from dcmtools.config import named_peer
+
+            return named_peer(text) or Peer.parse(text)
+        return Peer.parse(text)
+
+
+class _AetType(_Parsed):
+    name = "aet"
+
+    def parse(self, text: str) -> str:
+        from dcmtools.net.peer import checked_aet
+
+        return checked_aet(text)
+
+
+class _UidType(_Parsed):
+    name = "uid"
+
+    def parse(self, text: str) -> str:
+        if len(text) > 64 or not _UID.fullmatch(text):
+            raise ValueError(
+                f"{text!r} is not a UID: numbers without leading zeros, dots, at most 64 characters"
+            )
+        return text
+
+
+class _TagPathType(_Parsed):
+    name = "tag"
+    forms = "a keyword, gggg,eeee or a path such as Seq[0].Elem"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.encoding.tagpath import parse
+
+        return parse(text)
+
+
+class _SecondsType(_Parsed):
+    name = "seconds"
+
+    def parse(self, text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number of seconds") from None
+        if not 0 < seconds <= _LONGEST_WAIT:  # refuses nan too
+            raise ValueError(f"{text} seconds is not above 0 and at most a day")
+        return seconds
+
+
+PEER = _PeerType()
+AET = _AetType()
+UID = _UidType()
+TAG_PATH = _TagPathType()
+SECONDS = _SecondsType()

@@ -1,0 +1,71 @@
+"""How a transfer syntax encodes data elements (PS3.5 section 7 and Annex A)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
+EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
+DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
+EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+
+NATIVE: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN})
+_IMPLICIT: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.113619.5.2"})  # and GE's private one
+_DEFLATED: Final = frozenset({DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.95"})
+# Lossy image compression (PS3.5 A.4): an instance kept in one of these has no lossless original here.
+_LOSSY: Final = frozenset(
+    f"1.2.840.10008.1.2.4.{number}"
+    for number in (50, 51, 53, 55, 81, 91, 93, 94, 95, 100, 101, 102, 103, 104, 105, 106, 107, 108)
+) | {
+    "1.2.840.10008.1.2.4.111",
+    "1.2.840.10008.1.2.4.112",
+    "1.2.840.10008.1.2.4.203",
+    "1.2.840.10008.1.2.4.205",
+}
+
+
+class Encoding:
+    """One of the three ways to write an element header, with what has been learnt of headers so far.
+
+    ``headers`` maps the first bytes of a header (tag and VR, or the tag alone where VRs are implicit) to
+    what they mean; the walker fills it and bounds it.
+    """
+
+    __slots__ = ("big", "explicit", "headers", "item", "order", "u16", "u32", "width")
+
+    def __init__(self, *, explicit: bool, big: bool = False) -> None:
+        """Prepare the readers for a byte order and for explicit or implicit VRs."""
+        self.order = ">" if big else "<"
+        self.explicit = explicit
+        self.big = big
+        self.width = 6 if explicit else 4
+        self.u16 = Struct(self.order + "H").unpack_from
+        self.u32 = Struct(self.order + "L").unpack_from
+        self.item = Struct(self.order + "HHL").unpack_from
+        self.headers: dict[bytes, tuple[int, str, int]] = {}
+
+
+IMPLICIT: Final = Encoding(explicit=False)
+EXPLICIT: Final = Encoding(explicit=True)
+EXPLICIT_BIG: Final = Encoding(explicit=True, big=True)
+
+
+def encoding_of(transfer_syntax: str) -> Encoding:
+    """Return the encoding of ``transfer_syntax``; every syntax not known otherwise is explicit little endian.
+
+    PS3.5 A.4: all encapsulated syntaxes, those to come included, use explicit VR little endian.
+    """
+    if transfer_syntax in _IMPLICIT:
+        return IMPLICIT
+    return EXPLICIT_BIG if transfer_syntax == EXPLICIT_VR_BIG_ENDIAN else EXPLICIT
+
+
+def is_deflated(transfer_syntax: str) -> bool:
+    """Tell whether the whole data set is deflated (PS3.5 A.5)."""
+    return transfer_syntax in _DEFLATED
+
+
+def is_lossy(transfer_syntax: str) -> bool:
+    """Tell whether pixel data in ``transfer_syntax`` has lost information (PS3.5 A.4)."""
+    return transfer_syntax in _LOSSY

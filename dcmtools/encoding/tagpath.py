@@ -1,0 +1,150 @@
+"""Tag paths: which element, at which depth, as people write it and as it is printed.
+
+``(0010,0010)``, ``0010,0010``, ``00100010``, ``PatientName``, ``Seq[0].Elem``, ``Seq[*].Elem``,
+``Seq.Elem`` (any item) and private ``0029,10,CREATOR``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from dcmtools.encoding.dictionary import PrivateBlocks, tag_of
+from dcmtools.encoding.tags import format_tag, is_private
+
+_TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?")
+_PLAIN: Final = re.compile(r"[0-9A-Fa-f]{8}")
+_PRIVATE: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{2}),([^)]+)\)?")
+_STEP: Final = re.compile(r"((?:\([^)]*\)|[^.\[(])+)(?:\[(\d+|\*)\])?(?:\.|$)")
+
+
+class Step(NamedTuple):
+    """One element on a path: its tag (block 00 where a private ``creator`` says it), and which item."""
+
+    tag: int
+    creator: str
+    item: int | None
+
+    def matches(self, tag: int, creator: str) -> bool:
+        """Tell whether an element with ``tag``, in a block of ``creator``, is this one."""
+        if self.creator:
+            return tag & 0xFFFF00FF == self.tag and tag & 0xFF00 != 0 and creator == self.creator
+        return tag == self.tag
+
+    def __str__(self) -> str:
+        """Return the step in its one printed form."""
+        if self.creator:
+            return f"({self.tag >> 16:04x},{self.tag & 0xFF:02x},{self.creator})"
+        return format_tag(self.tag)
+
+
+class TagPath(NamedTuple):
+    """The steps from the top of the data set to an element; ``item`` None means any item."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def last_top_tag(self) -> int:
+        """The highest tag at the top of the data set that can be this path's first step."""
+        first = self.steps[0]
+        return first.tag | 0xFF00 if first.creator else first.tag
+
+    def __str__(self) -> str:
+        """Return the path in its one printed form, ``(gggg,eeee)[0].(gggg,eeee)``."""
+        inner = [f"{step}[{'*' if step.item is None else step.item}]" for step in self.steps[:-1]]
+        return ".".join([*inner, str(self.steps[-1])])
+
+
+def parse(text: str) -> TagPath:
+    """Return the path that ``text`` names; raise ValueError saying what is wrong with it."""
+    steps = []
+    at = 0
+    while at < len(text):
+        match = _STEP.match(text, at)
+        if match is None:
+            message = f"{text!r} is not a tag path"
+            raise ValueError(message)
+        item = None if match[2] in (None, "*") else int(match[2])
+        steps.append(_step(match[1], item))
+        at = match.end()
+    if not steps or text.endswith((".", "]")):
+        message = f"{text!r} does not end with an element"
+        raise ValueError(message)
+    return TagPath(tuple(steps))
+
+
+def _step(text: str, item: int | None) -> Step:
+    if match := _TAG.fullmatch(text):
+        return Step(int(match[1] + match[2], 16), "", item)
+    if _PLAIN.fullmatch(text):
+        return Step(int(text, 16), "", item)
+    if match := _PRIVATE.fullmatch(text):
+        return _private_step(match, item)
+    try:
+        return Step(tag_of(text), "", item)
+    except KeyError:
+        from difflib import get_close_matches
+
+        from dcmtools.data.elements import ELEMENTS
+
+        near = get_close_matches(text, [entry[2] for entry in ELEMENTS.values()], 1, 0.75)
+        hint = f"; did you mean {near[0]}?" if near else ", nor a tag such as 0010,0010"
+        message = f"{text!r} is not a keyword of PS3.6{hint}"
+        raise ValueError(message) from None
+
+
+def _private_step(match: re.Match[str], item: int | None) -> Step:
+    tag = int(match[1], 16) << 16 | int(match[2], 16)
+    if not is_private(tag):
+        message = f"group {match[1]} is even, so {match[0]!r} is not a private element"
+        raise ValueError(message)
+    return Step(tag, match[3].strip(), item)
+
+
+class PathTracker:
+    """Where a walk stands: fed with each element in order, it knows the steps that led there."""
+
+    __slots__ = ("_blocks", "_items", "_tags")
+
+    def __init__(self) -> None:
+        """Begin at the top of a data set."""
+        self._tags: list[int] = []
+        self._items: list[int] = []
+        self._blocks = PrivateBlocks()
+
+    def enter(self, tag: int, vr: str, depth: int) -> None:
+        """Take note of an element before its value is looked at."""
+        level = depth >> 1
+        if depth & 1:
+            del self._items[level + 1 :]
+            if vr == "" and tag == 0xFFFEE000:
+                self._items[level] += 1
+                self._blocks.enter(depth + 1)
+        elif vr == "SQ":
+            del self._tags[level:], self._items[level:]
+            self._tags.append(tag)
+            self._items.append(-1)
+
+    def reserve(self, tag: int, depth: int, creator: str) -> None:
+        """Take note of a private creator element."""
+        self._blocks.reserve(depth, tag, creator)
+
+    def creator(self, tag: int, depth: int) -> str:
+        """Return who reserved the block of private ``tag``; empty where nobody did."""
+        return self._blocks.creator(depth, tag)
+
+    def at(self, path: TagPath, tag: int, depth: int) -> bool:
+        """Tell whether the element with ``tag`` at ``depth`` is the one that ``path`` names."""
+        steps = path.steps
+        if depth & 1 or depth >> 1 != len(steps) - 1:
+            return False
+        creator = self.creator(tag, depth) if steps[-1].creator else ""
+        if not steps[-1].matches(tag, creator):
+            return False
+        for level, step in enumerate(steps[:-1]):
+            outer = self._tags[level]
+            if not step.matches(outer, self.creator(outer, 2 * level) if step.creator else ""):
+                return False
+            if step.item not in (None, self._items[level]):
+                return False
+        return True

@@ -1,0 +1,28 @@
+"""Tags, and how they are written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ITEM: Final = 0xFFFEE000
+ITEM_DELIMITER: Final = 0xFFFEE00D
+SEQUENCE_DELIMITER: Final = 0xFFFEE0DD
+TRANSFER_SYNTAX_UID: Final = 0x00020010
+SPECIFIC_CHARACTER_SET: Final = 0x00080005
+SOP_CLASS_UID: Final = 0x00080016
+SOP_INSTANCE_UID: Final = 0x00080018
+PATIENT_ID: Final = 0x00100020
+STUDY_INSTANCE_UID: Final = 0x0020000D
+SERIES_INSTANCE_UID: Final = 0x0020000E
+PIXEL_REPRESENTATION: Final = 0x00280103
+PIXEL_DATA: Final = 0x7FE00010
+
+
+def format_tag(tag: int) -> str:
+    """Return ``tag`` as ``(gggg,eeee)``, the one form in which tags are printed."""
+    return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
+
+
+def is_private(tag: int) -> bool:
+    """Tell whether ``tag`` has an odd group number (PS3.5 7.8)."""
+    return bool(tag & 0x10000)

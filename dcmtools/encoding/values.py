@@ -1,0 +1,101 @@
+"""Values: what the bytes of an element mean under its VR (PS3.5 6.2)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.encoding.dictionary import lookup
+from dcmtools.encoding.tags import format_tag
+from dcmtools.encoding.walker import UNDEFINED
+
+if TYPE_CHECKING:
+    from dcmtools.encoding.charset import Decoder
+
+TEXT_VRS: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+SINGLE_TEXT_VRS: Final = frozenset(("LT", "ST", "UR", "UT"))
+CHARSET_VRS: Final = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+BULK_VRS: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+# The format of one number, for the VRs made of numbers.
+NUMBERS: Final = {
+    "AT": "HH",
+    "FD": "d",
+    "FL": "f",
+    "OB": "B",
+    "OD": "d",
+    "OF": "f",
+    "OL": "L",
+    "OV": "Q",
+    "OW": "H",
+    "SL": "l",
+    "SS": "h",
+    "SV": "q",
+    "UL": "L",
+    "UN": "B",
+    "US": "H",
+    "UV": "Q",
+}
+_structs: dict[str, Struct] = {}
+
+
+def number_struct(vr: str, order: str) -> Struct:
+    """Return the layout of one value of ``vr`` in byte ``order`` (``<`` or ``>``)."""
+    key = order + NUMBERS[vr]
+    found = _structs.get(key)
+    if found is None:
+        found = _structs[key] = Struct(key)
+    return found
+
+
+def numbers(vr: str, raw: bytes, order: str) -> list[int | float]:
+    """Return the values of a binary ``vr``; AT values as whole tags, a remainder of bytes is left out."""
+    layout = number_struct(vr, order)
+    whole = raw[: len(raw) - len(raw) % layout.size]
+    if vr == "AT":
+        return [group << 16 | element for group, element in layout.iter_unpack(whole)]
+    return [value for (value,) in layout.iter_unpack(whole)]
+
+
+def texts(vr: str, raw: bytes, decode: Decoder) -> list[str]:
+    """Return the values of a character string ``vr``, padding taken off (PS3.5 6.2).
+
+    Leading spaces go too where they are not significant; LT, ST, UR and UT hold one value, backslashes
+    and leading spaces included.
+    """
+    text = decode(raw) if vr in CHARSET_VRS else raw.decode("latin-1")
+    text = text.rstrip(" \0")
+    if vr in SINGLE_TEXT_VRS:
+        return [text] if text else []
+    if not text:
+        return []
+    if vr == "UI":
+        return [part.strip(" \0") for part in text.split("\\")]
+    if vr == "UC":
+        return [part.rstrip(" ") for part in text.split("\\")]
+    return [part.strip(" ") for part in text.split("\\")]
+
+
+def effective_vr(tag: int, vr: str) -> str:
+    """Return ``vr``, or for UN the VR that PS3.6 gives ``tag``, with which the value can be understood.
+
+    PS3.5 6.2.2: the value of a UN element is encoded as in implicit VR little endian.
+    """
+    if vr != "UN":
+        return vr if vr in TEXT_VRS or vr in NUMBERS or vr == "SQ" else "UN"
+    known = lookup(tag)[0]
+    return known if known in TEXT_VRS or known in NUMBERS else "UN"
+
+
+def show_number(vr: str, value: float) -> str:
+    """Return one number as text: floats with as many digits as their width holds, tags as tags."""
+    if vr == "AT":
+        return format_tag(int(value))
+    if vr in ("FL", "OF"):
+        short = f"{value:.7g}"
+        return short if Struct("<f").pack(float(short)) == Struct("<f").pack(value) else f"{value:.9g}"
+    return str(value)
+
+
+def show_length(length: int) -> str:
+    """Return a length field as text, ``u/l`` where it is undefined, as DCMTK writes it."""
+    return "u/l" if length == UNDEFINED else str(length)

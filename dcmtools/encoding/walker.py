@@ -1,0 +1,385 @@
+"""The element walker: data elements of a data set, straight from its bytes (PS3.5 section 7).
+
+Strict: whatever cannot be accounted for byte by byte raises MalformedError. Nothing is decoded, sequences
+are followed without recursion, and of the input only the window in hand is in memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
+
+from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
+from dcmtools.encoding.syntax import IMPLICIT, Encoding
+from dcmtools.encoding.tags import (
+    ITEM,
+    ITEM_DELIMITER,
+    PIXEL_REPRESENTATION,
+    SEQUENCE_DELIMITER,
+    format_tag,
+    is_private,
+)
+from dcmtools.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNDEFINED: Final = 0xFFFFFFFF
+NO_STOP: Final = 0x1_0000_0000
+MAX_DEPTH: Final = 100
+_LONG_VRS: Final = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_SHORT_VRS: Final = frozenset("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_MAX_LEARNT: Final = 65536
+_FIRST_WINDOW: Final = 16 * 1024
+_WINDOW: Final = 256 * 1024
+_HEADER: Final = 12
+
+# Forms of a header: the first three are walked in the loop itself, the last needs a closer look.
+_SHORT, _LONG, _IMPLICIT, _SPECIAL = range(4)
+# What a container holds.
+_DATA_SET, _SEQUENCE, _FRAGMENTS = range(3)
+
+Element: TypeAlias = tuple[int, str, int, int, int, int]
+"""Tag, VR, offset of the header, offset of the value, length of the value, depth.
+
+Offsets count bytes from the start of the source. The VR is the encoded or, where VRs are implicit, the
+dictionary's; it is ``SQ`` for whatever was walked as a sequence and ``""`` for items and delimiters. The
+length is ``UNDEFINED`` where the header says so. The depth counts the sequences and items around: even in
+a data set, odd for items and fragments.
+"""
+
+
+class Source(Protocol):
+    """Bytes that can be read anywhere; ``read`` returns all that was asked for or raises InputError."""
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``offset``."""
+
+
+class _Container:
+    """A sequence, an item or encapsulated pixel data that is being walked."""
+
+    __slots__ = ("defined", "encoding", "item", "limit", "signed", "state", "tag")
+
+    def __init__(
+        self, tag: int, state: int, limit: int, *, defined: bool, encoding: Encoding, signed: bool
+    ) -> None:
+        self.tag = tag
+        self.state = state
+        self.limit = limit
+        self.defined = defined
+        self.encoding = encoding
+        self.signed = signed
+        self.item = -1
+
+
+class Walker:
+    """Walks the data elements of ``source`` between two offsets, one window of bytes at a time.
+
+    ``read`` returns the next elements, an empty list at the end; ``data`` holds the bytes from offset
+    ``base`` that they were found in. Values that are not in the window come from ``value``.
+    """
+
+    def __init__(
+        self, source: Source, start: int, end: int, encoding: Encoding, *, first: int = 0, stop: int = NO_STOP
+    ) -> None:
+        """Walk from ``start`` to ``end``, or to a top-level element whose tag is not in [``first``, ``stop``).
+
+        ``position`` then is the offset of that element.
+        """
+        self.source = source
+        self.encoding = encoding
+        self.position = start
+        self.data = b""
+        self.base = start
+        self._first = first
+        self._stop = stop
+        self._reach = _FIRST_WINDOW
+        self._last = start - 1  # the highest offset at which a header may begin in this window
+        self._end = end
+        self._finished = False
+        self._blocks = PrivateBlocks()
+        root = _Container(0, _DATA_SET, end, defined=True, encoding=encoding, signed=False)
+        self._stack = [root]
+        self._top = root
+
+    def __iter__(self) -> Iterator[Element]:
+        """Yield the elements one by one."""
+        while elements := self.read():
+            yield from elements
+
+    def read(self) -> list[Element]:
+        """Return the elements of the next window; an empty list when the walk is over.
+
+        Raises MalformedError with byte offset and tag path where a length, a VR or a delimiter contradicts
+        PS3.5 section 7, and whatever the source raises.
+        """
+        out: list[Element] = []
+        while not self._finished:
+            top = self._top
+            if self.position >= top.limit:
+                self._close()
+            elif self.position > self._last:
+                if out:
+                    return out
+                self._fetch()
+            elif top.state == _DATA_SET:
+                self._elements(out)
+            else:
+                self._item(out)
+        return out
+
+    def value(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``offset``, out of the window where they are in it."""
+        begin = offset - self.base
+        found = self.data[begin : begin + length] if begin >= 0 else b""
+        return found if len(found) == length else self.source.read(offset, length)
+
+    def _fetch(self) -> None:
+        length = min(self._reach, self._end - self.position)
+        self.data = self.source.read(self.position, length)
+        self.base = self.position
+        self._reach = _WINDOW
+        if self.position + length < self._end:
+            self._last = self.position + length - _HEADER
+        else:
+            self._last = self._end
+            self.data += bytes(_HEADER)  # so that a header cut short can still be looked at
+
+    def _elements(self, out: list[Element]) -> None:
+        """Walk elements of the data set in hand until it ends, the window ends or a closer look is due."""
+        top = self._top
+        encoding = top.encoding
+        headers, width, u16, u32 = encoding.headers, encoding.width, encoding.u16, encoding.u32
+        data, base = self.data, self.base
+        at = self.position - base
+        limit = top.limit - base
+        last = min(self._last, top.limit - 1) - base
+        depth = len(self._stack) - 1
+        stop = self._stop if depth == 0 else NO_STOP
+        append = out.append
+        while at <= last:
+            header = headers.get(data[at : at + width])
+            if header is None:
+                header = self._learn(base + at)
+            tag, vr, form = header
+            if tag >= stop:
+                self._finished = True
+                break
+            if form == _SHORT:
+                length = u16(data, at + 6)[0]
+                value = at + 8
+            elif form == _SPECIAL:
+                break
+            else:
+                value = at + (12 if form == _LONG else 8)
+                length = u32(data, value - 4)[0]
+                if length == UNDEFINED:
+                    break
+            after = value + length
+            if after > limit:
+                self._overrun(tag, base + at, base + value, length)
+            append((tag, vr, base + at, base + value, length, depth))
+            at = after
+        self.position = base + at
+        if at <= last and not self._finished:
+            self._special(tag, vr, form, out)
+
+    def _learn(self, offset: int) -> tuple[int, str, int]:
+        """Return the meaning of the header at ``offset``, and remember it for the headers like it."""
+        encoding = self._top.encoding
+        begin = offset - self.base
+        key = self.data[begin : begin + encoding.width]
+        tag = encoding.u16(key)[0] << 16 | encoding.u16(key, 2)[0]
+        if len(self._stack) == 1 and not self._first <= tag < self._stop:
+            return (NO_STOP, "", _SPECIAL)
+        if self._top.limit - offset < 8:
+            left = self._top.limit - offset
+            self._fail(f"{left} bytes are left, too few for an element", offset)
+        if tag >> 16 == 0xFFFE:
+            header = (tag, "", _SPECIAL)
+        elif encoding.explicit:
+            header = self._explicit_header(tag, key[4:6], offset)
+        else:
+            header = _implicit_header(tag)
+        if len(encoding.headers) < _MAX_LEARNT:
+            encoding.headers[key] = header
+        return header
+
+    def _explicit_header(self, tag: int, raw: bytes, offset: int) -> tuple[int, str, int]:
+        vr = raw.decode("latin-1")
+        if vr in _SHORT_VRS:
+            creator = is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
+            return (tag, vr, _SPECIAL if creator else _SHORT)
+        if vr in ("SQ", "UN"):
+            return (tag, vr, _SPECIAL)
+        # PS3.5 7.1.2: VRs to come have a 32-bit length.
+        if vr in _LONG_VRS or (raw.isalpha() and raw.isupper()):
+            return (tag, vr, _LONG)
+        self._fail(f"{raw!r} is not a value representation", offset, tag)
+
+    def _special(self, tag: int, vr: str, form: int, out: list[Element]) -> None:
+        """Walk the one element at ``position`` that is more than a tag, a VR and a length."""
+        offset, top = self.position, self._top
+        if tag >> 16 == 0xFFFE:
+            return self._delimiter(tag, out)
+        long = top.encoding.explicit and (vr not in _SHORT_VRS)
+        value = offset + (_HEADER if long else 8)
+        if value > top.limit:
+            self._fail("the element's header is cut short", offset, tag)
+        at = value - self.base
+        if top.encoding.explicit and not long:
+            length: int = top.encoding.u16(self.data, at - 2)[0]
+        else:
+            length = top.encoding.u32(self.data, at - 4)[0]
+        if vr == "":
+            vr = self._implicit_vr(tag, value, length)
+        depth = len(self._stack) - 1
+        if length != UNDEFINED and value + length > top.limit:
+            self._overrun(tag, offset, value, length)
+        inner = self._nested(tag, vr, value, length)
+        if inner is None:
+            out.append((tag, vr, offset, value, length, depth))
+            self.position = value + length
+            if is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF:
+                self._blocks.reserve(depth, tag, _creator(self.value(value, min(length, 64))))
+            return None
+        state, encoding = inner
+        out.append((tag, "SQ" if state == _SEQUENCE else vr, offset, value, length, depth))
+        self._open(tag, state, value, length, encoding)
+        return None
+
+    def _nested(self, tag: int, vr: str, value: int, length: int) -> tuple[int, Encoding] | None:
+        """Return what the value of an element holds and how, or None where it is just a value."""
+        encoding = self._top.encoding
+        if vr == "SQ":
+            return (_SEQUENCE, encoding)
+        if vr == "UN":
+            # PS3.5 6.2.2: a sequence under VR UN is encoded with implicit VRs, little endian.
+            if length == UNDEFINED:
+                return (_SEQUENCE, IMPLICIT)
+            known = self._dictionary_vr(tag)
+            if known == "SQ" and (length == 0 or self.value(value, min(length, 4)) == b"\xfe\xff\x00\xe0"):
+                return (_SEQUENCE, IMPLICIT)
+        elif length == UNDEFINED:
+            if vr in ("OB", "OW"):
+                return (_FRAGMENTS, encoding)
+            self._fail(f"undefined length is not allowed for VR {vr}", self.position, tag)
+        return None
+
+    def _dictionary_vr(self, tag: int) -> str:
+        if is_private(tag) and tag & 0xFFFF > 0xFF:
+            return private_lookup(self._blocks.creator(len(self._stack) - 1, tag), tag)[0]
+        return lookup(tag)[0]
+
+    def _implicit_vr(self, tag: int, value: int, length: int) -> str:
+        """Return the VR of an element whose header does not tell and whose tag alone does not either."""
+        if tag == PIXEL_REPRESENTATION:
+            raw = self.value(value, 2) if length == 2 else b"\0\0"
+            self._top.signed = raw != b"\0\0"
+            return "US"
+        known = self._dictionary_vr(tag)
+        if is_private(tag) and length == UNDEFINED:
+            return "SQ"
+        # PS3.5 A.1: what may be OB or OW is OW here; US or SS is told by Pixel Representation.
+        if "OW" in known:
+            return "OW"
+        if known == "US or SS":
+            return "SS" if self._top.signed else "US"
+        return known
+
+    def _open(self, tag: int, state: int, value: int, length: int, encoding: Encoding) -> None:
+        if len(self._stack) > 2 * MAX_DEPTH:
+            self._fail(f"sequences are nested deeper than {MAX_DEPTH}", self.position, tag)
+        top = self._top
+        defined = length != UNDEFINED
+        limit = value + length if defined else top.limit
+        self._top = _Container(tag, state, limit, defined=defined, encoding=encoding, signed=top.signed)
+        self._stack.append(self._top)
+        self.position = value
+        if state == _DATA_SET:
+            self._blocks.enter(len(self._stack) - 1)
+
+    def _close(self) -> None:
+        """Leave the container that ends where it said it would; the data set itself ends the walk."""
+        top = self._top
+        if not top.defined:
+            missing = ITEM_DELIMITER if top.state == _DATA_SET else SEQUENCE_DELIMITER
+            self._fail(f"the delimiter {format_tag(missing)} is missing", self.position)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._stack.pop()
+        if self._stack:
+            self._top = self._stack[-1]
+        else:
+            self._finished = True
+
+    def _item(self, out: list[Element]) -> None:
+        """Walk one item, fragment or sequence delimiter."""
+        top, offset = self._top, self.position
+        if top.limit - offset < 8:
+            self._fail(f"{top.limit - offset} bytes are left, too few for an item", offset)
+        group, number, length = top.encoding.item(self.data, offset - self.base)
+        tag, depth, value = group << 16 | number, len(self._stack) - 1, offset + 8
+        if tag == SEQUENCE_DELIMITER:
+            return self._delimiter(tag, out)
+        if tag != ITEM:
+            self._fail(f"{format_tag(tag)} stands where an item should", offset)
+        top.item += 1
+        if length == UNDEFINED and top.state == _FRAGMENTS:
+            self._fail("a fragment has no defined length", offset)
+        if length != UNDEFINED and value + length > top.limit:
+            self._overrun(tag, offset, value, length)
+        out.append((tag, "", offset, value, length, depth))
+        if top.state == _SEQUENCE:
+            self._open(tag, _DATA_SET, value, length, top.encoding)
+        else:
+            self.position = value + length
+        return None
+
+    def _delimiter(self, tag: int, out: list[Element]) -> None:
+        """End the container of undefined length that the delimiter at ``position`` belongs to."""
+        top, offset = self._top, self.position
+        wanted = ITEM_DELIMITER if top.state == _DATA_SET else SEQUENCE_DELIMITER
+        if tag != wanted or top.defined:
+            self._fail(f"{format_tag(tag)} stands where nothing is to be delimited", offset)
+        length: int = top.encoding.u32(self.data, offset - self.base + 4)[0]
+        if length or offset + 8 > top.limit:
+            self._fail(f"the delimiter {format_tag(tag)} has length {length} instead of 0", offset)
+        self._leave()
+        # A delimiter belongs to the item or sequence it ends, and stands at its depth.
+        out.append((tag, "", offset, offset + 8, 0, len(self._stack) - 1))
+        self.position = offset + 8
+
+    def _overrun(self, tag: int, offset: int, value: int, length: int) -> None:
+        left = max(self._top.limit - value, 0)
+        where = "data set" if len(self._stack) == 1 else "item or sequence around it"
+        self._fail(f"length {length} exceeds the {left} bytes left in the {where}", offset, tag)
+
+    def _fail(self, message: str, offset: int, tag: int = ITEM) -> NoReturn:
+        raise MalformedError(message, offset=offset, path=self._path(tag))
+
+    def _path(self, tag: int) -> str:
+        steps = [
+            f"{format_tag(frame.tag)}[{max(frame.item, 0)}]" for frame in self._stack[1:] if frame.tag != ITEM
+        ]
+        if tag >> 16 != 0xFFFE:
+            steps.append(format_tag(tag))
+        if len(steps) > 8:
+            steps[4:-3] = ["..."]
+        return ".".join(steps)
+
+
+def _implicit_header(tag: int) -> tuple[int, str, int]:
+    vr = lookup(tag)[0]
+    if tag == PIXEL_REPRESENTATION or is_private(tag) or " " in vr:
+        return (tag, "LO" if is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF else "", _SPECIAL)
+    return (tag, vr, _SPECIAL if vr in ("SQ", "UN") else _IMPLICIT)
+
+
+def _creator(raw: bytes) -> str:
+    return raw.decode("latin-1").strip(" \0")

@@ -1,0 +1,116 @@
+"""DICOM files: preamble, file meta information, data set (PS3.10 section 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.encoding.syntax import EXPLICIT, encoding_of, is_deflated
+from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID
+from dcmtools.encoding.walker import NO_STOP, Element, Source, Walker
+from dcmtools.errors import MalformedError, NotDicom
+from dcmtools.files.deflate import inflate
+from dcmtools.files.source import FileSource, MemorySource
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+PREFIX_OFFSET: Final = 128
+META_OFFSET: Final = 132
+_META: Final = 0x00020000
+_AFTER_META: Final = 0x00030000
+
+
+class Part10File:
+    """An open DICOM file: its meta elements, and where and how its data set is encoded.
+
+    ``source`` holds the bytes of the file, ``data_set_offset`` is where its data set begins there.
+    ``meta`` are the group 0002 elements with their values, in file order.
+    """
+
+    __slots__ = ("_inflated", "data_set_offset", "meta", "source", "transfer_syntax")
+
+    def __init__(self, source: FileSource) -> None:
+        """Read preamble and meta of ``source``.
+
+        Raises NotDicom where the prefix is missing, MalformedError where the meta is broken or names no
+        transfer syntax.
+        """
+        self.source = source
+        if source.size < META_OFFSET or source.read(PREFIX_OFFSET, 4) != b"DICM":
+            raise NotDicom(_why_not_dicom(source))
+        self.meta, self.data_set_offset = _read_meta(source)
+        self.transfer_syntax = self.meta_text(TRANSFER_SYNTAX_UID)
+        if not self.transfer_syntax:
+            raise MalformedError(
+                "the file meta information names no transfer syntax", offset=META_OFFSET, path="(0002,0010)"
+            )
+        self._inflated: MemorySource | None = None
+
+    @classmethod
+    def open(cls, path: str) -> Self:
+        """Open the DICOM file at ``path``; raises InputError and what the constructor raises."""
+        source = FileSource.open(path)
+        try:
+            return cls(source)
+        except BaseException:
+            source.close()
+            raise
+
+    def meta_text(self, tag: int) -> str:
+        """Return the value of a meta element as text without padding; empty where it is absent."""
+        for element, value in self.meta:
+            if element[0] == tag:
+                return value.decode("latin-1").strip("\0 ")
+        return ""
+
+    def walk(self, *, stop: int = NO_STOP) -> Walker:
+        """Return a walker over the data set, up to the top-level tag ``stop``.
+
+        A deflated data set is inflated first, and offsets count in what it inflates to. Raises
+        MalformedError where that is not possible.
+        """
+        source: Source = self.source
+        start = self.data_set_offset
+        if is_deflated(self.transfer_syntax):
+            if self._inflated is None:
+                self._inflated = MemorySource(inflate(self.source, start))
+            source, start = self._inflated, 0
+        return Walker(source, start, source.size, encoding_of(self.transfer_syntax), stop=stop)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.source.close()
+
+    def __enter__(self) -> Self:
+        """Use the file in a ``with`` block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file at the end of the block."""
+        self.close()
+
+
+def _read_meta(source: FileSource) -> tuple[list[tuple[Element, bytes]], int]:
+    walker = Walker(source, META_OFFSET, source.size, EXPLICIT, first=_META, stop=_AFTER_META)
+    meta = []
+    while elements := walker.read():
+        for element in elements:
+            tag, _, offset, value, length, _ = element
+            if tag >> 16 != 2:
+                message = "an element that is not file meta information stands before it ends"
+                raise MalformedError(message, offset=offset)
+            meta.append((element, walker.value(value, length)))
+    if not meta:
+        raise MalformedError("there is no file meta information", offset=META_OFFSET)
+    return meta, walker.position
+
+
+def _why_not_dicom(source: FileSource) -> str:
+    if source.size == 0:
+        return "the file is empty"
+    if source.size < META_OFFSET:
+        return f"not a DICOM file: it has {source.size} bytes, fewer than preamble and prefix"
+    return f"not a DICOM file: no DICM prefix at offset {PREFIX_OFFSET}"

@@ -1,0 +1,287 @@
+"""The User Information Item of A-ASSOCIATE PDUs (PS3.7 Annex D.3.3, PS3.8 Annex D) and the items of a PDU.
+
+Every item of a PDU is a type byte, a reserved byte, a length of two bytes and the value (PS3.8 9.3.1).
+UIDs and names come from a peer: they are data, decoded as Latin-1, trailing NULs and spaces left out, so
+that encoding them again gives the same characters back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAXIMUM_LENGTH: Final = 0x51
+IMPLEMENTATION_CLASS_UID: Final = 0x52
+ASYNC_WINDOW: Final = 0x53
+ROLE_SELECTION: Final = 0x54
+IMPLEMENTATION_VERSION_NAME: Final = 0x55
+EXTENDED_NEGOTIATION: Final = 0x56
+COMMON_EXTENDED_NEGOTIATION: Final = 0x57
+USER_IDENTITY_RQ: Final = 0x58
+USER_IDENTITY_AC: Final = 0x59
+
+IDENTITY_USERNAME: Final = 1
+IDENTITY_USERNAME_PASSCODE: Final = 2
+IDENTITY_KERBEROS: Final = 3
+IDENTITY_SAML: Final = 4
+IDENTITY_JWT: Final = 5
+
+_ITEM_HEADER: Final = Struct(">BxH")
+_LENGTH: Final = Struct(">H")
+_MAXIMUM_LENGTH: Final = Struct(">I")
+_ASYNC_WINDOW: Final = Struct(">HH")
+
+
+class PduError(ValueError):
+    """The body of a PDU contradicts PS3.8, at ``offset`` bytes after the PDU's header."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        """Prefix ``message`` with the ``offset`` where the fault stands."""
+        super().__init__(f"offset {offset}: {message}")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSelection:
+    """SCP/SCU role selection for one SOP class (PS3.7 D.3.3.4): the roles of the association requestor."""
+
+    sop_class_uid: str
+    scu: bool
+    scp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedNegotiation:
+    """SOP class extended negotiation (PS3.7 D.3.3.5); PS3.4 gives ``information`` its meaning."""
+
+    sop_class_uid: str
+    information: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CommonExtendedNegotiation:
+    """SOP class common extended negotiation (PS3.7 D.3.3.6)."""
+
+    sop_class_uid: str
+    service_class_uid: str
+    related_general_sop_class_uids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """Who asks for the association (PS3.7 D.3.3.7); its ``repr`` keeps the credentials to itself.
+
+    ``primary_field`` holds the user name in UTF-8, the Kerberos ticket, the SAML assertion or the JSON Web
+    Token that ``identity_type`` tells; ``secondary_field`` the passcode, for type 2 alone.
+    """
+
+    identity_type: int
+    primary_field: bytes = field(repr=False)
+    secondary_field: bytes = field(default=b"", repr=False)
+    positive_response_requested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserInformation:
+    """What both sides tell of themselves when they associate (PS3.7 D.3.3).
+
+    ``max_length`` is the largest P-DATA-TF body in bytes that the sender wants to receive, 0 for no limit.
+    ``async_window`` holds the numbers of operations invoked and performed, 0 for no limit.
+    ``identity_response`` is the server's answer to a ``UserIdentity`` that asked for one. What is empty or
+    ``None`` is not sent.
+    """
+
+    max_length: int = 0
+    implementation_class_uid: str = ""
+    implementation_version_name: str = ""
+    async_window: tuple[int, int] | None = None
+    roles: tuple[RoleSelection, ...] = ()
+    extended: tuple[ExtendedNegotiation, ...] = ()
+    common_extended: tuple[CommonExtendedNegotiation, ...] = ()
+    identity: UserIdentity | None = None
+    identity_response: bytes | None = field(default=None, repr=False)
+
+
+def item(item_type: int, value: bytes) -> bytes:
+    """Return one item; ``ValueError`` where ``value`` does not fit its two bytes of length."""
+    if len(value) > 0xFFFF:
+        raise ValueError(f"item {item_type:02X}H: {len(value)} bytes, at most 65535 fit")
+    return _ITEM_HEADER.pack(item_type, len(value)) + value
+
+
+def items(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield type, start and end of the value of each item between ``start`` and ``end``.
+
+    Raises ``PduError`` where an item does not fit in.
+    """
+    while start < end:
+        if end - start < 4:
+            raise PduError(f"an item header takes 4 bytes, {end - start} are left", start)
+        item_type, length = _ITEM_HEADER.unpack_from(data, start)
+        stop = start + 4 + length
+        if stop > end:
+            raise PduError(f"item {item_type:02X}H of {length} bytes, {end - start - 4} are left", start)
+        yield item_type, start + 4, stop
+        start = stop
+
+
+def uid_text(value: bytes) -> str:
+    """Return a UID as text: Latin-1, trailing NULs and spaces left out."""
+    return value.decode("latin-1").rstrip("\0 ")
+
+
+def encode_user_information(information: UserInformation) -> bytes:
+    """Return the value of a User Information Item (50H); ``ValueError`` for what does not fit a field."""
+    version = information.implementation_version_name
+    if len(version) > 16 or not version.isascii():
+        raise ValueError(f"Implementation Version Name {version!r}: at most 16 characters of ASCII")
+    if not 0 <= information.max_length <= 0xFFFFFFFF:
+        raise ValueError(f"Maximum Length {information.max_length} does not fit 4 bytes")
+    parts = [item(MAXIMUM_LENGTH, _MAXIMUM_LENGTH.pack(information.max_length))]
+    if information.implementation_class_uid:
+        parts.append(item(IMPLEMENTATION_CLASS_UID, information.implementation_class_uid.encode("latin-1")))
+    if information.async_window is not None:
+        parts.append(item(ASYNC_WINDOW, _async_window_value(information.async_window)))
+    parts += [item(ROLE_SELECTION, _role_value(role)) for role in information.roles]
+    if version:
+        parts.append(item(IMPLEMENTATION_VERSION_NAME, version.encode("ascii")))
+    parts += [item(EXTENDED_NEGOTIATION, _extended_value(entry)) for entry in information.extended]
+    parts += [
+        item(COMMON_EXTENDED_NEGOTIATION, _common_value(entry)) for entry in information.common_extended
+    ]
+    if information.identity is not None:
+        parts.append(item(USER_IDENTITY_RQ, _identity_value(information.identity)))
+    if information.identity_response is not None:
+        parts.append(item(USER_IDENTITY_AC, _sized(information.identity_response)))
+    return b"".join(parts)
+
+
+def decode_user_information(data: bytes, start: int, end: int) -> UserInformation:
+    """Return what the User Information Item tells whose value stands between ``start`` and ``end``.
+
+    Sub-items of unknown types are skipped (PS3.8 D.2); of those that may stand once, the first counts.
+    Raises ``PduError`` for lengths that contradict each other.
+    """
+    spans: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for item_type, first, last in items(data, start, end):
+        spans[item_type].append((first, last))
+    lengths = [_max_length(data, *span) for span in spans[MAXIMUM_LENGTH]]
+    classes = [uid_text(data[first:last]) for first, last in spans[IMPLEMENTATION_CLASS_UID]]
+    versions = [data[first:last].decode("latin-1") for first, last in spans[IMPLEMENTATION_VERSION_NAME]]
+    windows = [_async_window(data, *span) for span in spans[ASYNC_WINDOW]]
+    identities = [_identity(data, *span) for span in spans[USER_IDENTITY_RQ]]
+    responses = [_identity_response(data, *span) for span in spans[USER_IDENTITY_AC]]
+    return UserInformation(
+        max_length=lengths[0] if lengths else 0,
+        implementation_class_uid=classes[0] if classes else "",
+        implementation_version_name=versions[0].strip("\0 ") if versions else "",
+        async_window=windows[0] if windows else None,
+        roles=tuple([_role(data, *span) for span in spans[ROLE_SELECTION]]),
+        extended=tuple([_extended(data, *span) for span in spans[EXTENDED_NEGOTIATION]]),
+        common_extended=tuple([_common(data, *span) for span in spans[COMMON_EXTENDED_NEGOTIATION]]),
+        identity=identities[0] if identities else None,
+        identity_response=responses[0] if responses else None,
+    )
+
+
+def _sized(value: bytes) -> bytes:
+    """Return a field: two bytes of length and the value."""
+    if len(value) > 0xFFFF:
+        raise ValueError(f"a field of {len(value)} bytes, at most 65535 fit")
+    return _LENGTH.pack(len(value)) + value
+
+
+def _field(data: bytes, start: int, end: int, name: str) -> tuple[bytes, int]:
+    """Return the value of a field with two bytes of length, and where the next one starts."""
+    if end - start < 2:
+        raise PduError(f"{name}: its length takes 2 bytes, {end - start} are left", start)
+    stop = start + 2 + int(_LENGTH.unpack_from(data, start)[0])
+    if stop > end:
+        raise PduError(f"{name} of {stop - start - 2} bytes, {end - start - 2} are left", start)
+    return data[start + 2 : stop], stop
+
+
+def _exactly(name: str, length: int, start: int, end: int) -> None:
+    """Raise ``PduError`` unless ``length`` bytes stand between ``start`` and ``end``."""
+    if end - start != length:
+        raise PduError(f"{name} takes {length} bytes, not {end - start}", start)
+
+
+def _max_length(data: bytes, start: int, end: int) -> int:
+    _exactly("Maximum Length", 4, start, end)
+    return int(_MAXIMUM_LENGTH.unpack_from(data, start)[0])
+
+
+def _async_window_value(window: tuple[int, int]) -> bytes:
+    if not 0 <= min(window) <= max(window) <= 0xFFFF:
+        raise ValueError(f"asynchronous operations window {window}: each number fits 2 bytes")
+    return _ASYNC_WINDOW.pack(*window)
+
+
+def _async_window(data: bytes, start: int, end: int) -> tuple[int, int]:
+    _exactly("asynchronous operations window", 4, start, end)
+    invoked, performed = _ASYNC_WINDOW.unpack_from(data, start)
+    return invoked, performed
+
+
+def _role_value(role: RoleSelection) -> bytes:
+    return _sized(role.sop_class_uid.encode("latin-1")) + bytes((role.scu, role.scp))
+
+
+def _role(data: bytes, start: int, end: int) -> RoleSelection:
+    uid, roles = _field(data, start, end, "SOP Class UID of a role selection")
+    _exactly("SCU and SCP role", 2, roles, end)
+    return RoleSelection(uid_text(uid), bool(data[roles]), bool(data[roles + 1]))
+
+
+def _extended_value(entry: ExtendedNegotiation) -> bytes:
+    return _sized(entry.sop_class_uid.encode("latin-1")) + entry.information
+
+
+def _extended(data: bytes, start: int, end: int) -> ExtendedNegotiation:
+    uid, information = _field(data, start, end, "SOP Class UID of an extended negotiation")
+    return ExtendedNegotiation(uid_text(uid), data[information:end])
+
+
+def _common_value(entry: CommonExtendedNegotiation) -> bytes:
+    related = b"".join([_sized(uid.encode("latin-1")) for uid in entry.related_general_sop_class_uids])
+    sop_class = _sized(entry.sop_class_uid.encode("latin-1"))
+    return sop_class + _sized(entry.service_class_uid.encode("latin-1")) + _sized(related)
+
+
+def _common(data: bytes, start: int, end: int) -> CommonExtendedNegotiation:
+    """Decode one sub-item; later editions may add fields to its end (PS3.7 Table D.3-12)."""
+    sop_class, start = _field(data, start, end, "SOP Class UID of a common extended negotiation")
+    service_class, start = _field(data, start, end, "Service Class UID")
+    related, stop = _field(data, start, end, "Related General SOP Class identification")
+    uids = []
+    start = stop - len(related)
+    while start < stop:
+        uid, start = _field(data, start, stop, "Related General SOP Class UID")
+        uids.append(uid_text(uid))
+    return CommonExtendedNegotiation(uid_text(sop_class), uid_text(service_class), tuple(uids))
+
+
+def _identity_value(identity: UserIdentity) -> bytes:
+    fields = _sized(identity.primary_field) + _sized(identity.secondary_field)
+    return bytes((identity.identity_type, identity.positive_response_requested)) + fields
+
+
+def _identity(data: bytes, start: int, end: int) -> UserIdentity:
+    if end - start < 2:
+        raise PduError(f"user identity: type and response take 2 bytes, {end - start} are left", start)
+    primary, secondary_start = _field(data, start + 2, end, "primary field of the user identity")
+    secondary, stop = _field(data, secondary_start, end, "secondary field of the user identity")
+    _exactly("what follows the user identity", 0, stop, end)
+    return UserIdentity(data[start], primary, secondary, bool(data[start + 1]))
+
+
+def _identity_response(data: bytes, start: int, end: int) -> bytes:
+    response, stop = _field(data, start, end, "server response to the user identity")
+    _exactly("what follows the server response", 0, stop, end)
+    return response

@@ -1,0 +1,74 @@
+"""The two streams: stdout for results, stderr for everything else."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dcmtools.errors import OutputError
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_ERASE = "\r\x1b[K"
+
+
+class Console:
+    """Writes results and messages without mixing them, and without tripping over a stream that ended."""
+
+    def __init__(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
+        """Take the streams as ``sys`` has them; one that is closed is None."""
+        self._stdout = stdout
+        self._stderr = stderr
+        self._progress = False
+        self.out_is_terminal = stdout is not None and stdout.isatty()
+        self.err_is_terminal = stderr is not None and stderr.isatty()
+
+    def write(self, text: str, encoding: str = "") -> None:
+        """Write ``text`` to stdout at once, in the stream's encoding unless one is given.
+
+        Raises BrokenPipeError when the reader has gone, OutputError when the bytes cannot be stored.
+        """
+        if self._stdout is None:
+            raise OutputError("stdout is closed")
+        self._erase_progress()
+        data = text.encode(encoding or self._stdout.encoding or "utf-8", "backslashreplace")
+        try:
+            self._stdout.buffer.write(data)
+            self._stdout.buffer.flush()
+        except OSError as error:
+            self.abandon_stdout()
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise OutputError(f"stdout: {error.strerror}") from error
+
+    def say(self, line: str) -> None:
+        """Write one line, escaped by the caller, to stderr."""
+        self._erase_progress()
+        self._to_stderr(f"{line}\n")
+
+    def show_progress(self, text: str) -> None:
+        """Draw ``text`` over the line of progress; the next result or message erases it."""
+        self._to_stderr(f"{_ERASE}{text}")
+        self._progress = True
+
+    def abandon_stdout(self) -> None:
+        """Send what stdout still buffers nowhere, so that the interpreter's last flush does not fail."""
+        if self._stdout is None:
+            return
+        with suppress(OSError, ValueError):  # a captured stream has no descriptor
+            null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            os.dup2(null, self._stdout.fileno())
+            os.close(null)
+
+    def _erase_progress(self) -> None:
+        if self._progress:
+            self._progress = False
+            self._to_stderr(_ERASE)
+
+    def _to_stderr(self, text: str) -> None:
+        if self._stderr is not None:
+            with suppress(OSError, ValueError):  # nobody is left to tell
+                self._stderr.write(text)
+                self._stderr.flush()

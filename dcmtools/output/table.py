@@ -1,0 +1,67 @@
+"""Rows for people: aligned and coloured on a terminal, tab-separated in a pipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcmtools.escaping import escape
+from dcmtools.results import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcmtools.results import Result
+
+_COLORS = {Outcome.FAILED: "\x1b[31m", Outcome.WARNING: "\x1b[33m"}
+_RESET = "\x1b[0m"
+_BOLD = "\x1b[1m"
+
+
+class Table:
+    """Formats results one by one; a column grows when a wider cell comes."""
+
+    def __init__(self, columns: Sequence[str], *, aligned: bool, color: bool) -> None:
+        """Show the record fields ``columns``; ``aligned`` adds a header and pads the cells."""
+        self._columns = columns
+        self._aligned = aligned
+        self._color = color
+        self._widths = [len(column) for column in columns]
+        self._started = False
+
+    def row(self, result: Result) -> str:
+        """Return the line, or the header and the line, that shows ``result``."""
+        cells = [_cell(result.record.get(column)) for column in self._columns]
+        if not self._aligned:
+            return self._paint("\t".join(cells), _COLORS.get(result.outcome)) + "\n"
+        self._widths = [max(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+        line = self._paint(self._pad(cells), _COLORS.get(result.outcome)) + "\n"
+        if self._started:
+            return line
+        self._started = True
+        header = self._pad([column.replace("_", " ").upper() for column in self._columns])
+        return self._paint(header, _BOLD) + "\n" + line
+
+    def _pad(self, cells: Sequence[str]) -> str:
+        padded = [
+            cell + " " * (width - _width(cell)) for cell, width in zip(cells, self._widths, strict=True)
+        ]
+        return "  ".join(padded).rstrip(" ")
+
+    def _paint(self, line: str, color: str | None) -> str:
+        return f"{color}{line}{_RESET}" if self._color and color else line
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(item) for item in value)
+    return escape(str(value))
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

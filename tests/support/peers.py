@@ -1,0 +1,378 @@
+"""Real peers on loopback: each runs in a folder of its own, and exactly what was started is stopped."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+HOST = "127.0.0.1"
+READY_WITHIN = 20.0
+STOPPED_WITHIN = 15.0
+ATTEMPTS = 4
+LISTENING = "0A"
+
+# ---------------------------------------------------------------- what a test needs
+
+
+def find_program(name: str) -> str | None:
+    """Where the program is; servers live in sbin, which is not on everybody's PATH."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def requires(*programs: str, package: str) -> pytest.MarkDecorator:
+    """A mark: skip without these programs, unless the run has promised real peers and so must fail."""
+    missing = [program for program in programs if find_program(program) is None]
+    promised = bool(os.environ.get("DCMTOOLS_REQUIRE_PEERS"))
+    return pytest.mark.skipif(
+        bool(missing) and not promised, reason=f"not installed: {', '.join(missing)} (package {package})"
+    )
+
+
+requires_dcmtk = requires("storescp", "storescu", "dcmqrscp", "dcmdump", package="dcmtk")
+requires_orthanc = requires("Orthanc", package="orthanc")
+
+
+def program(name: str) -> str:
+    found = find_program(name)
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed")
+    return found
+
+
+def dcmtk(
+    name: str, *arguments: str | Path | int, timeout: float = 60, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a DCMTK client to its end: ``dcmtk("storescu", "-aec", peer.aet, HOST, peer.port, path)``."""
+    return subprocess.run(
+        [program(name), *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        encoding="utf-8",
+        errors="backslashreplace",
+        env={**os.environ, **(env or {})},
+        timeout=timeout,
+    )
+
+
+# ---------------------------------------------------------------- peers
+
+
+@dataclass(frozen=True)
+class RunningPeer:
+    """A server that answers: address it as ``peer.address``, look at what it stored with ``received()``."""
+
+    port: int
+    aet: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        return f"{self.aet}@{HOST}:{self.port}"
+
+    @property
+    def storage(self) -> Path:
+        return self.folder / "storage"
+
+    def received(self) -> list[Path]:
+        """The files it holds (Orthanc names and counts its own: ask it instead)."""
+        return sorted(path for path in self.storage.rglob("*") if path.is_file() and path.name != "index.dat")
+
+    def log(self) -> str:
+        return log_file(self.folder).read_text(encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def storescp(
+    folder: Path, *options: str, aet: str = "STORESCP", env: Mapping[str, str] | None = None
+) -> Iterator[RunningPeer]:
+    """DCMTK's store SCP, as packaged unless options say otherwise; its files land in ``peer.storage``."""
+    storage = _made(folder / "storage")
+
+    def command(ports: Sequence[int]) -> list[str]:
+        return [program("storescp"), "-aet", aet, "-od", str(storage), *options, str(ports[0])]
+
+    with _running(folder, command, env=env) as (ports, process):
+        yield RunningPeer(ports[0], aet, folder, process)
+
+
+@contextmanager
+def dcmqrscp(
+    folder: Path, *options: str, destinations: Mapping[str, int] | None = None
+) -> Iterator[RunningPeer]:
+    """DCMTK's archive; ``destinations`` names the AE titles, and their ports, that it may C-MOVE to."""
+    _made(folder / "storage")
+
+    def command(ports: Sequence[int]) -> list[str]:
+        configuration = folder / "dcmqrscp.cfg"
+        configuration.write_text(_archive_configuration(folder, ports[0], destinations or {}))
+        return [program("dcmqrscp"), "-c", str(configuration), *options]
+
+    with _running(folder, command) as (ports, process):
+        yield RunningPeer(ports[0], "QRSCP", folder, process)
+
+
+def _archive_configuration(folder: Path, port: int, destinations: Mapping[str, int]) -> str:
+    hosts = [f"d{n} = ({aet}, {HOST}, {to})" for n, (aet, to) in enumerate(destinations.items())]
+    return "\n".join(
+        [
+            f"NetworkTCPPort = {port}",
+            "MaxPDUSize = 16384",
+            "MaxAssociations = 16",
+            "HostTable BEGIN",
+            *hosts,
+            "HostTable END",
+            "VendorTable BEGIN",
+            "VendorTable END",
+            "AETable BEGIN",
+            f"QRSCP {folder / 'storage'} RW (200, 1024mb) ANY",
+            "AETable END",
+            "",
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Orthanc(RunningPeer):
+    """Orthanc: an archive to send to and ask, and over its REST interface an SCU that calls our servers."""
+
+    http_port: int
+
+    def rest(self, method: str, path: str, body: bytes | str | None = None) -> bytes:
+        connection = http.client.HTTPConnection(HOST, self.http_port, timeout=60)
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise OSError(f"Orthanc: {method} {path}: {response.status} {answer.decode(errors='replace')}")
+        return answer
+
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        return dict(json.loads(self.rest(method, path, None if body is None else json.dumps(body))))
+
+    def count_instances(self) -> int:
+        return int(self.ask("GET", "/statistics")["CountInstances"])
+
+    def upload(self, path: Path) -> str:
+        """Add a file over HTTP; the answer is Orthanc's own name for the instance."""
+        return str(json.loads(self.rest("POST", "/instances", path.read_bytes()))["ID"])
+
+    def instance_id(self, sop_instance_uid: str) -> str:
+        found = json.loads(self.rest("POST", "/tools/lookup", sop_instance_uid))
+        [identifier] = [entry["ID"] for entry in found if entry["Type"] == "Instance"]
+        return str(identifier)
+
+    def instance_ids(self) -> list[str]:
+        return [str(identifier) for identifier in json.loads(self.rest("GET", "/instances"))]
+
+    def instance_file(self, sop_instance_uid: str) -> bytes:
+        return self.rest("GET", f"/instances/{self.instance_id(sop_instance_uid)}/file")
+
+    def knows(self, aet: str, port: int, **settings: object) -> None:
+        """Make a server on this machine known under its AE title, as peer and as move destination."""
+        self.rest(
+            "PUT", f"/modalities/{aet}", json.dumps({"AET": aet, "Host": HOST, "Port": port, **settings})
+        )
+
+    def echo_to(self, aet: str, port: int) -> None:
+        self.knows(aet, port)
+        self.ask("POST", f"/modalities/{aet}/echo", {})
+
+    def store_to(self, aet: str, port: int, *sop_instance_uids: str) -> dict[str, Any]:
+        """C-STORE these instances, or all there are, to a server of ours; the answer counts them."""
+        self.knows(aet, port)
+        ids = [self.instance_id(uid) for uid in sop_instance_uids] or self.instance_ids()
+        return self.ask("POST", f"/modalities/{aet}/store", {"Resources": ids, "Synchronous": True})
+
+
+@contextmanager
+def orthanc(folder: Path, **settings: object) -> Iterator[Orthanc]:
+    """Orthanc without plugins; ``settings`` are added to its configuration, or replace what stands there."""
+    _made(folder / "storage")
+
+    def command(ports: Sequence[int]) -> list[str]:
+        configuration = folder / "orthanc.json"
+        configuration.write_text(json.dumps(_orthanc_configuration(folder, ports) | settings, indent=1))
+        return [program("Orthanc"), str(configuration)]
+
+    with _running(folder, command, ports=2) as ((port, http_port), process):
+        yield Orthanc(port, "ORTHANC", folder, process, http_port)
+
+
+def _orthanc_configuration(folder: Path, ports: Sequence[int]) -> dict[str, object]:
+    allowed = ("Echo", "Store", "Find", "Get", "Move")
+    return {
+        "Name": "dcmtools tests",
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "TemporaryDirectory": str(_made(folder / "temporary")),
+        "Plugins": [],
+        "HttpPort": ports[1],
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAet": "ORTHANC",
+        "DicomPort": ports[0],
+        "DicomCheckCalledAet": True,
+        "DicomScuTimeout": 20,
+        "UnknownSopClassAccepted": True,
+        "SynchronousCMove": True,
+        "SaveJobs": False,
+        **{f"DicomAlwaysAllow{service}": True for service in allowed},
+    }
+
+
+# ---------------------------------------------------------------- processes and ports
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago; whoever takes one must be ready to try another."""
+    held = [socket.create_server((HOST, 0)) for _ in range(count)]
+    try:
+        return [int(server.getsockname()[1]) for server in held]
+    finally:
+        for server in held:
+            server.close()
+
+
+def free_port() -> int:
+    return free_ports(1)[0]
+
+
+def log_file(folder: Path) -> Path:
+    return folder / "peer.log"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _running(
+    folder: Path,
+    command: Callable[[Sequence[int]], list[str]],
+    *,
+    ports: int = 1,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[tuple[list[int], subprocess.Popen[bytes]]]:
+    """Start on free ports, again on others where somebody was faster; a failure inside shows the log."""
+    taken, process = _started(folder, command, ports, env)
+    try:
+        yield taken, process
+    except BaseException as error:
+        error.add_note(_tail(folder))
+        raise
+    finally:
+        _stop(process)
+
+
+def _started(
+    folder: Path,
+    command: Callable[[Sequence[int]], list[str]],
+    count: int,
+    env: Mapping[str, str] | None,
+) -> tuple[list[int], subprocess.Popen[bytes]]:
+    for _ in range(ATTEMPTS):
+        ports = free_ports(count)
+        process = _launch(folder, command(ports), env)
+        try:
+            if _ready(process, ports):
+                return ports, process
+        except BaseException as error:
+            _stop(process)
+            error.add_note(_tail(folder))
+            raise
+    raise RuntimeError(f"{command([0] * count)[0]} ended at once, {ATTEMPTS} times\n{_tail(folder)}")
+
+
+def _launch(folder: Path, command: list[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    with log_file(folder).open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,  # its children form one group with it, and Ctrl-C is left to the tests
+        )
+
+
+def _ready(process: subprocess.Popen[bytes], ports: Sequence[int]) -> bool:
+    """Wait until the process itself listens on each port; False when it ended before."""
+    end = time.monotonic() + READY_WITHIN
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            return False
+        if all(_listens(process, port) for port in ports):
+            return True
+        time.sleep(0.01)  # a foreign program has no way to tell that it is ready
+    raise TimeoutError(f"no answer on port {ports} within {READY_WITHIN:.0f} s")
+
+
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Ask the kernel whose port it is: a connection would be logged as an error, and may reach a stranger."""
+    if not Path("/proc/net/tcp").exists():
+        with socket.socket() as probe:
+            return probe.connect_ex((HOST, port)) == 0
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    return bool(inodes) and any(target in inodes for target in _open_files(process.pid))
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        lines = table.read_text().splitlines()[1:] if table.exists() else []
+        for fields in map(str.split, lines):
+            if fields[1].endswith(f":{port:04X}") and fields[3] == LISTENING:
+                yield fields[9]
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            yield str(descriptor.readlink())
+        except FileNotFoundError:  # closed since it was listed
+            continue
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    _signal_group(process, signal.SIGTERM)
+    _signal_group(process, signal.SIGCONT)  # a test may have stopped it
+    try:
+        process.wait(STOPPED_WITHIN)
+    except subprocess.TimeoutExpired:
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal it and its children; the group keeps its id because its leader is not waited for yet."""
+    if process.returncode is None:
+        os.killpg(process.pid, number)
+
+
+def _tail(folder: Path, lines: int = 40) -> str:
+    path = log_file(folder)
+    text = path.read_text(encoding="utf-8", errors="backslashreplace") if path.exists() else ""
+    return f"end of {path}:\n" + "\n".join(text.splitlines()[-lines:])
