@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ class LazyGroup(click.Group):
         help_text: str = "",
         epilog: str = "",
     ) -> None:
-        """Offer the commands of ``registry``; they and the group get the options that ``shared`` makes."""
+        """Offer the commands of ``registry``; they and the group get ``shared()`` and ``epilog``."""
         settings = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": name.upper()}
         super().__init__(name, params=shared(), context_settings=settings, help=help_text, epilog=epilog)
         self._registry = {info.name: info for info in registry}
@@ -75,7 +76,8 @@ class LazyGroup(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def _import(self, name: str) -> click.Command:
-        command = import_module(self._registry[name].module).command
+        command = copy(import_module(self._registry[name].module).command)
         assert isinstance(command, click.Command)  # noqa: S101  a bug of the command's author, for mypy too
-        command.params += self._shared()
+        command.params = [*command.params, *self._shared()]
+        command.epilog = command.epilog or self.epilog
         return command

@@ -19,6 +19,10 @@ from dcmtools.escaping import escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_EPILOG = (
+    "Exit status: 0 done, 1 some items failed or the check said no, 2 usage, 3 input, 4 no association, "
+    "5 failure status from the peer; the rest is in 'man dcmtools-exit-status'."
+)
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -49,7 +53,7 @@ def make_group(registry: Iterable[CommandInfo] = COMMANDS) -> LazyGroup:
         registry,
         _shared_options,
         help_text="Everyday DICOM work from one command line.",
-        epilog="'dcmtools COMMAND --help' tells more; exit statuses are in 'man dcmtools-exit-status'.",
+        epilog=_EPILOG,
     )
     return version(group)
 

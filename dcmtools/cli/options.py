@@ -126,8 +126,9 @@ def peer_argument(function: F) -> F:
 
 
 def paths_argument(function: F) -> F:
-    """Add the argument ``PATHS``: files, folders or ``-``; the command gets ``paths``."""
-    return click.argument("paths", nargs=-1, required=True, metavar="PATHS...")(function)
+    """Add the arguments ``PATHS``: files, folders or ``-``; the command gets ``paths`` as they were typed."""
+    paths = click.Path(allow_dash=True, readable=False)  # no check here: it makes the shell complete names
+    return click.argument("paths", type=paths, metavar="PATHS...", nargs=-1, required=True)(function)
 
 
 def bundle(call: Function, function: Function, *options: Callable[[Function], Function]) -> Function:

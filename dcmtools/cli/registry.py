@@ -15,7 +15,7 @@ class CommandInfo(NamedTuple):
 
 
 COMMANDS: Final = (
-    CommandInfo("dump", "dcmtools.commands.dump", "Show what is in DICOM files.", "Files"),
+    CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
     CommandInfo("echo", "dcmtools.commands.echo", "Verify a peer with C-ECHO.", "Network"),
     CommandInfo("store", "dcmtools.commands.store", "Send DICOM files to a peer with C-STORE.", "Network"),
     CommandInfo("serve", "dcmtools.commands.serve", "Receive DICOM files over the network.", "Network"),

@@ -54,7 +54,7 @@ class CommandField(IntEnum):
     C_CANCEL_RQ = 0x0FFF
 
 
-_RESPONSE: Final = 0x8000
+RESPONSE: Final = 0x8000
 
 # PS3.7 Table E.1-1, without the group length; in order of the tags (0000,eeee).
 _ELEMENTS: Final[dict[str, tuple[int, str]]] = {
@@ -260,7 +260,7 @@ def response(request: Command, status: int, *, data_set: bool = False, **fields:
     its response; Event Type ID and Action Type ID are repeated.
     """
     command: Command = {
-        "CommandField": number(request, "CommandField") | _RESPONSE,
+        "CommandField": number(request, "CommandField") | RESPONSE,
         "MessageIDBeingRespondedTo": number(request, "MessageID"),
         "CommandDataSetType": DATA_SET if data_set else NO_DATA_SET,
         "Status": status,
@@ -320,7 +320,7 @@ def _check_group_length(data: bytes, start: int, length: int) -> None:
 def _check_complete(command: Command, end: int) -> None:
     """Raise ``DimseError`` unless ``command`` has what every message of its kind has."""
     field = number(command, "CommandField")
-    is_request = not field & _RESPONSE and field != CommandField.C_CANCEL_RQ
+    is_request = not field & RESPONSE and field != CommandField.C_CANCEL_RQ
     message_id = "MessageID" if is_request else "MessageIDBeingRespondedTo"
     for keyword in ("CommandField", "CommandDataSetType", message_id):
         if keyword not in command:

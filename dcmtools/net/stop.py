@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 
 
 class Stop:
@@ -26,6 +27,10 @@ class Stop:
             os.write(self._write_fd, b"!")
         except BlockingIOError:
             return  # the pipe is full, so whoever waits is awake already
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for ``seconds`` or until the first request; return whether there was one."""
+        return bool(select.select([self.fd], [], [], seconds)[0])
 
     def close(self) -> None:
         """Close the pipe; no wait may watch it any longer."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcmtools.output.console import Console
     from dcmtools.results import Result
 
+_TROUBLE = (Outcome.WARNING, Outcome.FAILED, Outcome.SKIPPED)
 Format = Literal["text", "json"]
 Color = Literal["auto", "always", "never"]
 
@@ -109,7 +110,8 @@ class Reporter:
             return
         self._counts[result.outcome] += 1
         if result.note and self._verbosity >= (0 if result.outcome is Outcome.WARNING else 1):
-            self._say(result.item, f"{result.outcome}: {escape(result.note)}")
+            kind = "" if result.outcome is Outcome.DONE else f"{result.outcome}: "
+            self._say(result.item, kind + escape(result.note))
 
     def _fail(self, item: str, error: DcmtoolsError) -> None:
         self._counts[Outcome.FAILED] += 1
@@ -126,13 +128,12 @@ class Reporter:
         self._console.say(": ".join(filter(None, (self._name, escape(item), message))))
 
     def _summarize(self) -> None:
-        done, *others = self._counts.items()
-        trouble = sum(count for _, count in others)
         if self._verbosity < 0 or (self._broken and not self._drain):
             return
-        if self._summary or (trouble and done[1] + trouble > 1):
-            parts = [f"{done[1]} {self._summary or 'done'}"]
-            parts += [_counted(count, outcome) for outcome, count in others if count]
+        done = self._counts[Outcome.DONE]
+        others = [(self._counts[outcome], outcome) for outcome in _TROUBLE if self._counts[outcome]]
+        if self._summary or (others and sum(self._counts.values()) > 1):
+            parts = [f"{done} {self._summary or 'done'}", *(_counted(*other) for other in others)]
             self._console.say(", ".join(parts))
 
     def _status(self) -> ExitStatus:

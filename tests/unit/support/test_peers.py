@@ -83,7 +83,7 @@ def test_a_failure_shows_the_log(tmp_path: Path) -> None:
 
 @requires_dcmtk
 def test_a_peer_that_ends_at_once_is_an_error_with_its_log(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="unknown option"), peers.storescp(tmp_path, "--no-such-option"):
+    with pytest.raises(RuntimeError, match="Unknown option"), peers.storescp(tmp_path, "--no-such-option"):
         pass
 
 

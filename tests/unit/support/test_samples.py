@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pydicom
 import pytest
 
 from tests.support import samples
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_every_dicom_file_of_pydicom_is_found() -> None:
@@ -34,7 +31,9 @@ def test_finding_files_does_not_import_pydicom() -> None:
     code = (
         "import sys; from tests.support import samples; samples.real_files(); print('pydicom' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"False\n"
+    root = Path(__file__).parents[3]
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=root)
+    assert result.stdout == b"False\n"
 
 
 @pytest.mark.parametrize(("size", "columns"), [(512 * 1024, 512), (10 * 1024, 64)])

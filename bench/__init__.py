@@ -1,0 +1,1 @@
+"""Side-by-side timings against real peers; run one as ``python -m bench.NAME``."""

@@ -1,0 +1,154 @@
+"""PDUs over a TCP connection, each read and write under a deadline (PS3.8 section 9.1).
+
+Many peers write each PDU in two parts with Nagle's algorithm on, and then wait for the acknowledgement
+that a kernel delays by 40 ms. TCP_QUICKACK, armed again before every wait for the rest of a PDU, sends it
+at once.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.errors import AssociationError, Interrupted
+from dcmtools.net.pdu import P_DATA_TF
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcmtools.net.stop import Stop
+
+MAX_ASSOCIATION_PDU: Final = 1024 * 1024
+_HEADER: Final = 6
+_FIRST_BUFFER: Final = 8 * 1024
+_MAX_PIECES: Final = 1000
+_QUICKACK: Final = getattr(socket, "TCP_QUICKACK", None)
+# How long a wait that the first wish to stop does not end may miss the second.
+_STOP_SLICE: Final = 0.2
+
+
+class Transport:
+    """A connected socket that PDUs are read from and written to.
+
+    ``step`` names in errors what is being done. While ``patient`` is set, only the second wish to stop
+    ends a wait; else the first does.
+    """
+
+    def __init__(self, sock: socket.socket, stop: Stop, max_pdu: int) -> None:
+        """Take over the connected ``sock``; P-DATA-TF PDUs with more than ``max_pdu`` bytes are refused."""
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.step = "associate"
+        self.patient = False
+        self._sock = sock
+        self._stop = stop
+        self._max_pdu = max_pdu
+        self._buffer = memoryview(bytearray(_FIRST_BUFFER))
+        self._start = 0
+        self._end = 0
+
+    def read_pdu(self, timeout: float) -> tuple[int, memoryview]:
+        """Return type and body of the next PDU; the body is valid until the next call.
+
+        The whole PDU has to arrive within ``timeout`` seconds. Raises AssociationError when it does not,
+        when the connection ends and when the PDU declares more bytes than its type may have.
+        """
+        deadline = time.monotonic() + timeout
+        self._need(_HEADER, deadline)
+        at = self._start
+        kind = self._buffer[at]
+        length = int.from_bytes(self._buffer[at + 2 : at + 6], "big")
+        limit = self._max_pdu if kind == P_DATA_TF else MAX_ASSOCIATION_PDU
+        if length > limit:
+            raise self._error(f"the peer sent a PDU of {length} bytes where at most {limit} are allowed")
+        self._need(_HEADER + length, deadline)
+        begin = self._start + _HEADER
+        self._start = begin + length
+        return kind, self._buffer[begin : self._start]
+
+    def send(self, pieces: Sequence[bytes | memoryview], timeout: float) -> None:
+        """Send all ``pieces`` in order; raise AssociationError when ``timeout`` seconds bring no progress."""
+        pending = list(pieces)
+        first = 0
+        while first < len(pending):
+            try:
+                sent = self._sock.sendmsg(pending[first : first + _MAX_PIECES])
+            except BlockingIOError:
+                self._wait(select.POLLOUT, time.monotonic() + timeout)
+                continue
+            except OSError as error:
+                raise self._error(f"the connection broke ({error.strerror})", transient=True) from error
+            while first < len(pending) and sent >= len(pending[first]):
+                sent -= len(pending[first])
+                first += 1
+            if sent:
+                pending[first] = memoryview(pending[first])[sent:]
+
+    def send_last(self, data: bytes) -> None:
+        """Send ``data`` as far as the connection takes it at once, and say that nothing follows."""
+        try:
+            self._sock.send(data)
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # the peer has gone already
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._sock.close()
+
+    def _need(self, count: int, deadline: float) -> None:
+        """Have at least ``count`` bytes in the buffer."""
+        while self._end - self._start < count:
+            free = len(self._buffer) - self._end
+            if not free or (self._start and self._start + count > len(self._buffer)):
+                self._make_room()
+            try:
+                received = self._sock.recv_into(self._buffer[self._end :])
+            except BlockingIOError:
+                if self._end > self._start and _QUICKACK is not None:
+                    self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+                self._wait(select.POLLIN, deadline)
+                continue
+            except OSError as error:
+                raise self._error(f"the connection broke ({error.strerror})", transient=True) from error
+            if not received:
+                raise self._error("the peer closed the connection", transient=True)
+            self._end += received
+
+    def _make_room(self) -> None:
+        """Move what is unread to the front of the buffer, of a larger one where it fills half of it.
+
+        The buffer grows with the bytes that arrived, never with the bytes a peer announced.
+        """
+        unread = self._end - self._start
+        size = len(self._buffer)
+        target = memoryview(bytearray(2 * size)) if 2 * unread > size else self._buffer
+        # Through a copy: the two may overlap.
+        target[:unread] = bytes(self._buffer[self._start : self._end])
+        self._buffer, self._start, self._end = target, 0, unread
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Wait until the socket is ready for ``event``, until the deadline, or until the user stops it."""
+        watch = select.poll()
+        watch.register(self._sock, event)
+        while True:
+            if self._stop.count > self.patient:
+                raise Interrupted("stopped by the user")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                what = "answer" if event == select.POLLIN else "reading"
+                raise self._error(f"no {what} from the peer in time", transient=True)
+            if self._stop.count:
+                left = min(left, _STOP_SLICE)
+            else:
+                watch.register(self._stop.fd, select.POLLIN)
+            ready = watch.poll(left * 1000)
+            if any(fd != self._stop.fd for fd, _ in ready):
+                return
+            if ready:
+                watch.unregister(self._stop.fd)
+
+    def _error(self, message: str, *, transient: bool = False) -> AssociationError:
+        return AssociationError(message, step=self.step, transient=transient)

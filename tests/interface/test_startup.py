@@ -1,0 +1,51 @@
+"""What a start leaves unimported: a technician's shell loop pays for every module each time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"pydicom", "numpy", "pynetdicom", "rich", "importlib.metadata", "tomllib", "platformdirs"}
+EXTRAS = {"json", "logging", "pathlib", "socket", "subprocess", "tempfile"}
+STARTS = [
+    ["--help"],
+    ["--version"],
+    ["dump", "--help"],
+    ["echo", "--help"],
+    ["store", "--help"],
+    ["serve", "--help"],
+]
+
+SCRIPT = """
+import sys
+from dcmtools.cli.main import main
+status = main(sys.argv[1:])
+print("\\n", *sys.modules)
+sys.exit(status)
+"""
+
+
+def modules_of(*args: str) -> set[str]:
+    command = [sys.executable, "-c", SCRIPT, *args]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("args", STARTS, ids=" ".join)
+def test_a_start_imports_nothing_heavy(args: list[str]) -> None:
+    assert not modules_of(*args) & (HEAVY | EXTRAS)
+
+
+@pytest.mark.parametrize("args", STARTS[:2], ids=" ".join)
+def test_help_and_version_import_no_command(args: list[str]) -> None:
+    assert not [name for name in modules_of(*args) if name.startswith("dcmtools.commands.")]
+
+
+@pytest.mark.parametrize("args", STARTS[2:], ids=" ".join)
+def test_the_help_of_a_command_imports_no_room(args: list[str]) -> None:
+    rooms = tuple(
+        f"dcmtools.{room}" for room in ("scu", "scp", "archive", "inspection", "files", "encoding", "data")
+    )
+    assert not [name for name in modules_of(*args) if name.startswith(rooms)]

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from dcmtools.cli.app import App, pass_app
+from dcmtools.cli.options import network_options, output_options, peer_argument, stop_on_signals
+from dcmtools.net.peer import NetworkOptions, Peer
+from tests.support.run import run
+from tests.support.stubs import group_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcmtools.cli.lazy import LazyGroup
+    from dcmtools.output.reporter import OutputOptions
+
+
+class Seen:
+    peer: Peer
+    network: NetworkOptions
+    output: OutputOptions
+    level: int
+
+
+@click.command()
+@peer_argument
+@network_options
+@output_options
+@pass_app
+def command(app: App, peer: Peer, network: NetworkOptions, output: OutputOptions) -> int:
+    """Take everything."""
+    Seen.peer, Seen.network, Seen.output, Seen.level = peer, network, output, app.level
+    logging.getLogger("dcmtools.test").warning("\x1b[2Jwarned")
+    logging.getLogger("dcmtools.test").info("informed")
+    logging.getLogger("dcmtools.test").debug("debugged")
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert network.stop.count == 1
+    assert select.select([network.stop.fd], [], [], 0)[0]
+    return 0
+
+
+@pytest.fixture
+def group(monkeypatch: pytest.MonkeyPatch) -> LazyGroup:
+    return group_of(monkeypatch, stub=command)
+
+
+def test_the_defaults(group: LazyGroup) -> None:
+    assert run("stub", "h", group=group).status == 0
+    network = Seen.network
+    assert (network.calling_aet, network.max_pdu) == ("DCMTOOLS", 262144)
+    assert (network.connect_timeout, network.acse_timeout, network.dimse_timeout) == (10, 30, 60)
+    assert (Seen.output.format, Seen.output.color, Seen.output.structured) == ("text", "auto", False)
+    assert Seen.level == 0
+
+
+def test_the_options_that_technicians_know(group: LazyGroup) -> None:
+    network_args = ("-aet", "ME", "-aec", "YOU", "-to", 1, "-ta", 2, "-td", 3, "-pdu", 16384)
+    result = run("stub", *network_args, "--format", "json", "--color", "never", "PACS@h:104", group=group)
+    assert result.status == 0
+    network = Seen.network
+    assert Seen.peer == Peer("h", 104, "YOU")
+    assert (network.calling_aet, network.max_pdu) == ("ME", 16384)
+    assert (network.connect_timeout, network.acse_timeout, network.dimse_timeout) == (1, 2, 3)
+    assert (Seen.output.color, Seen.output.structured) == ("never", True)
+
+
+def test_who_we_are_flag_environment_file_default(
+    group: LazyGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[peers.pacs]\nhost = "h"\ncalling_aet = "FILE"\n')
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(config))
+    run("stub", "pacs", group=group)
+    assert Seen.network.calling_aet == "FILE"
+    monkeypatch.setenv("DCMTOOLS_CALLING_AET", "ENV")
+    run("stub", "pacs", group=group)
+    assert Seen.network.calling_aet == "ENV"
+    run("stub", "pacs", "-aet", "FLAG", group=group)
+    assert Seen.network.calling_aet == "FLAG"
+
+
+def test_the_environment_of_one_command(group: LazyGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DCMTOOLS_STUB_MAX_PDU", "4096")
+    run("stub", "h", group=group)
+    assert Seen.network.max_pdu == 4096
+
+
+@pytest.mark.parametrize(
+    ("args", "level"),
+    [
+        (["-v", "stub", "h"], 1),
+        (["stub", "h", "-v"], 1),
+        (["-v", "stub", "-v", "h"], 2),
+        (["stub", "-vvv", "h"], 2),
+        (["-q", "stub", "h"], -1),
+        (["stub", "h", "--quiet"], -1),
+        (["--debug", "stub", "h"], 2),
+        (["stub", "h", "--debug"], 2),
+    ],
+)
+def test_how_much_to_say_before_or_after_the_name(args: list[str], level: int, group: LazyGroup) -> None:
+    result = run(*args, group=group)
+    assert Seen.level == level
+    said = [line.rpartition(": ")[2] for line in result.stderr.splitlines()]
+    assert said == [r"\x1b[2Jwarned", "informed", "debugged"][: level + 1]
+
+
+def test_log_lines_name_the_command_and_handlers_go(group: LazyGroup) -> None:
+    before = list(logging.getLogger().handlers)
+    result = run("stub", "h", group=group)
+    assert result.stderr == "dcmtools stub: warning: \\x1b[2Jwarned\n"
+    assert logging.getLogger().handlers == before
+
+
+def test_the_old_signal_handlers_come_back(group: LazyGroup) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    run("stub", "h", group=group)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(Seen.network.stop.fd)
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with click.Context(command) as context:
+            stop_on_signals(context)
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    seen: list[object] = []
+
+    def work() -> None:
+        with click.Context(command) as context:
+            stop_on_signals(context)
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGTERM)]

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dcmtools.errors import ExitStatus, InputError, Interrupted, OutputError
+from dcmtools.output import progress
+from dcmtools.output.console import Console
+from dcmtools.output.reporter import OutputOptions, Reporter
+from dcmtools.results import Outcome, Result
+from tests.support.run import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+TEXT = OutputOptions()
+JSON = OutputOptions(format="json")
+
+DONE = Result("a", {"file": "a", "size": 1})
+WARNED = Result("b", {"file": "b", "size": 22}, Outcome.WARNING, note="odd")
+SKIPPED = Result.skipped("c", "not DICOM", {"file": "c"})
+FAILED = Result.failed("d", InputError("gone\x07", hint="look again"), {"file": "d"})
+
+
+def report(
+    results: Iterable[Result],
+    output: OutputOptions = TEXT,
+    *,
+    terminal: bool = False,
+    color: bool = False,
+    columns: tuple[str, ...] = ("file", "size"),
+    **options: Any,  # noqa: ANN401  as the reporter takes them
+) -> tuple[ExitStatus, str, str]:
+    stdout, stderr = stream(terminal=terminal), stream(terminal=terminal)
+    reporter = Reporter(Console(stdout, stderr), "dcmtools x", **options)
+    status = reporter.run(results, columns, output, color=color)
+    return status, stdout.text, stderr.text
+
+
+def test_a_pipe_gets_tabs_and_no_header() -> None:
+    status, stdout, stderr = report([DONE, WARNED, SKIPPED, FAILED])
+    assert status == ExitStatus.PARTIAL
+    assert stdout == "a\t1\nb\t22\nd\t\n"
+    assert stderr.splitlines() == [
+        "dcmtools x: b: warning: odd",
+        r"dcmtools x: d: gone\x07",
+        "hint: look again",
+        "1 done, 1 warning, 1 failed, 1 skipped",
+    ]
+
+
+def test_a_terminal_gets_aligned_rows_as_they_come() -> None:
+    rows = [DONE, Result("b", {"file": "山田.dcm", "size": 22}), DONE]
+    assert report(rows, terminal=True)[1] == ("FILE  SIZE\na     1\n山田.dcm  22\na         1\n")
+
+
+def test_colour_marks_trouble() -> None:
+    stdout = report([DONE, WARNED, FAILED], terminal=True, color=True)[1].splitlines()
+    assert stdout == ["\x1b[1mFILE  SIZE\x1b[0m", "a     1", "\x1b[33mb     22\x1b[0m", "\x1b[31md\x1b[0m"]
+
+
+def test_cells_are_escaped_and_lists_joined() -> None:
+    record = {"file": "a\tb\n\x1b[2J", "size": [1, None, "x"]}
+    assert report([Result("x", record)])[1] == "a\\x09b\\x0a\\x1b[2J\t1, , x\n"
+
+
+def test_a_text_stands_for_the_row() -> None:
+    assert (
+        report([Result("x", {"file": "x"}, text="line 1\nline 2\n"), Result("y", text="")])[1]
+        == "line 1\nline 2\n"
+    )
+
+
+def test_without_columns_there_are_no_rows() -> None:
+    assert report([DONE, FAILED], columns=())[1] == ""
+
+
+def test_json_has_a_record_for_every_result() -> None:
+    stdout = report([Result("x", {"file": "x"}, text="for people\n"), SKIPPED], JSON)[1]
+    assert stdout == (
+        '{"file": "x", "outcome": "done"}\n{"file": "c", "outcome": "skipped", "note": "not DICOM"}\n'
+    )
+
+
+def test_a_hint_is_given_once() -> None:
+    assert report([FAILED, FAILED])[2].count("hint:") == 1
+
+
+@pytest.mark.parametrize(
+    ("results", "options", "last"),
+    [
+        ([DONE, DONE], {}, ""),
+        ([FAILED], {"verbosity": 0}, "hint: look again"),
+        ([FAILED, FAILED], {}, "0 done, 2 failed"),
+        ([WARNED, WARNED], {}, "0 done, 2 warnings"),
+        ([DONE, SKIPPED], {}, "1 done, 1 skipped"),
+        ([DONE], {"summary": "stored"}, "1 stored"),
+        ([], {"summary": "stored"}, "0 stored"),
+        ([DONE, SKIPPED], {"summary": "stored", "verbosity": -1}, ""),
+    ],
+)
+def test_the_closing_line(results: list[Result], options: dict[str, Any], last: str) -> None:
+    assert (report(results, **options)[2].splitlines() or [""])[-1] == last
+
+
+def test_remarks_and_skipped_items_are_told_when_asked() -> None:
+    remarked = Result("a", {"file": "a"}, note="padded")
+    assert report([remarked])[2] == ""
+    lines = report([remarked, SKIPPED], verbosity=1)[2].splitlines()
+    assert lines[:2] == ["dcmtools x: a: padded", "dcmtools x: c: skipped: not DICOM"]
+
+
+def test_quiet_leaves_errors_alone() -> None:
+    lines = report([WARNED, FAILED], verbosity=-1)[2].splitlines()
+    assert lines == [r"dcmtools x: d: gone\x07", "hint: look again"]
+
+
+def test_an_interruption_still_gets_its_summary() -> None:
+    def results() -> Iterator[Result]:
+        yield DONE
+        raise Interrupted("stopped")
+
+    status, _, stderr = report(results(), summary="stored")
+    assert status == ExitStatus.INTERRUPTED
+    assert stderr.splitlines() == ["dcmtools x: stopped", "1 stored, 1 failed"]
+
+
+def test_a_bug_goes_through_and_closes_the_source() -> None:
+    closed = []
+
+    def results() -> Iterator[Result]:
+        try:
+            yield Result("x", {"file": object()})
+        finally:
+            closed.append(True)
+
+    with pytest.raises(TypeError):
+        report(results(), JSON)
+    assert closed
+
+
+def test_progress_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_INTERVAL", -1)
+    assert "\x1b" not in report([DONE, DONE], summary="stored", total=2)[2]
+    assert "\x1b" not in report([DONE, DONE], terminal=True)[2]
+    stderr = report([DONE, DONE], summary="stored", total=2, terminal=True)[2]
+    assert stderr == "\r\x1b[K1 of 2 (50 %) stored\r\x1b[K\r\x1b[K2 of 2 (100 %) stored\r\x1b[K2 stored\n"
+
+
+def test_text_that_the_terminal_cannot_show() -> None:
+    stdout = stream(encoding="ascii")
+    Console(stdout, None).write("é山\n")
+    assert stdout.text == "\\xe9\\u5c71\n"
+
+
+def test_closed_streams() -> None:
+    console = Console(None, None)
+    console.say("lost")
+    console.abandon_stdout()
+    with pytest.raises(OutputError, match="stdout is closed"):
+        console.write("lost")
