@@ -63,7 +63,13 @@ class InputError(DcmtoolsError):
     code = "input"
 
 
-class NotDicom(InputError):
+class Unsuitable(InputError):
+    """The input is not of the kind that the command takes; among the files of a folder it is skipped."""
+
+    code = "unsuitable"
+
+
+class NotDicom(Unsuitable):
     """The input is not a DICOM Part 10 file."""
 
     code = "not-dicom"

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dcmtools.cli.params import AET, PEER, SECONDS
+from dcmtools.cli.params import AET, NETWORK, PEER, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+
+    from ipaddress import IPv4Network, IPv6Network
 
     from dcmtools.net.peer import Peer
     from dcmtools.net.stop import Stop
@@ -103,20 +105,88 @@ def network_options(function: Function) -> Function:
             help="AE title of the peer, in place of the one in PEER.",
         ),
         _seconds("-to", "--connect-timeout", 10, "Longest wait for the connection."),
-        _seconds(
-            "-ta", "--acse-timeout", 30, "Longest wait for the peer to accept or release the association."
-        ),
-        _seconds("-td", "--dimse-timeout", 60, "Longest wait for a response."),
+        *_association_options(),
+    )
+
+
+def server_options(function: Function) -> Function:
+    """Add where a server listens and for whom; the command gets ``server``, and signals ask it to stop."""
+
+    def call(
+        *args: object,
+        bind: str,
+        port: int,
+        server_aet: str | None,
+        allow_aet: tuple[str, ...],
+        allow_ip: tuple[IPv4Network | IPv6Network, ...],
+        open_to_all: bool,
+        acse_timeout: float,
+        dimse_timeout: float,
+        max_pdu: int,
+        **kwargs: object,
+    ) -> object:
+        from dcmtools.net.peer import NetworkOptions
+        from dcmtools.scp.server import ServerOptions
+
+        network = NetworkOptions(
+            acse_timeout=acse_timeout,
+            dimse_timeout=dimse_timeout,
+            max_pdu=max_pdu,
+            stop=stop_on_signals(click.get_current_context()),
+        )
+        server = ServerOptions(
+            bind=bind,
+            port=port,
+            aet=server_aet,
+            allow_aet=allow_aet,
+            allow_ip=allow_ip,
+            open_to_all=open_to_all,
+            network=network,
+        )
+        return function(*args, server=server, **kwargs)
+
+    return bundle(
+        call,
+        function,
         click.option(
-            "-pdu",
-            "--max-pdu",
-            type=click.IntRange(4096, 1048576),
-            default=262144,
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=11112,
             show_default=True,
-            metavar="BYTES",
-            envvar="DCMTOOLS_MAX_PDU",
-            help="Largest PDU to accept.",
+            help="Port to listen on; 0 takes a free one.",
         ),
+        click.option(
+            "--bind",
+            default="127.0.0.1",
+            show_default=True,
+            metavar="ADDRESS",
+            help="Address to listen on; another than loopback wants --allow-aet, --allow-ip or --open.",
+        ),
+        click.option(
+            "-aet",
+            "--aet",
+            "server_aet",
+            type=AET,
+            metavar="AET",
+            show_default="any",
+            help="Our AE title; associations called by another are rejected.",
+        ),
+        click.option(
+            "--allow-aet",
+            type=AET,
+            multiple=True,
+            metavar="AET",
+            help="Take associations from this AE title only. Repeatable.",
+        ),
+        click.option(
+            "--allow-ip",
+            type=NETWORK,
+            multiple=True,
+            metavar="ADDRESS[/BITS]",
+            help="Take associations from this address or network only. Repeatable.",
+        ),
+        click.option("--open", "open_to_all", is_flag=True, help="Take associations from anyone."),
+        *_association_options(),
     )
 
 
@@ -164,6 +234,26 @@ def stop_on_signals(context: click.Context) -> Stop:
             signal.signal(number, request)
             context.call_on_close(partial(signal.signal, number, before))
     return stop
+
+
+def _association_options() -> list[Callable[[Function], Function]]:
+    """Return what both sides of an association can set."""
+    return [
+        _seconds(
+            "-ta", "--acse-timeout", 30, "Longest wait for the peer to accept or release the association."
+        ),
+        _seconds("-td", "--dimse-timeout", 60, "Longest wait for a response."),
+        click.option(
+            "-pdu",
+            "--max-pdu",
+            type=click.IntRange(4096, 1048576),
+            default=262144,
+            show_default=True,
+            metavar="BYTES",
+            envvar="DCMTOOLS_MAX_PDU",
+            help="Largest PDU to accept.",
+        ),
+    ]
 
 
 def _seconds(short: str, long: str, default: float, help_text: str) -> Callable[[F], F]:

@@ -95,7 +95,18 @@ class _SecondsType(_Parsed):
         return seconds
 
 
+class _NetworkType(_Parsed):
+    name = "network"
+    forms = "an address or a network such as 192.0.2.0/24"
+
+    def parse(self, text: str) -> object:
+        from ipaddress import ip_network
+
+        return ip_network(text)
+
+
 PEER = _PeerType()
+NETWORK = _NetworkType()
 AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()

@@ -64,6 +64,10 @@ def command(
     from dcmtools.inspection.dump import DumpOptions, dump
 
     options = DumpOptions(
-        search, values, structured=output.structured, aligned=app.console().out_is_terminal, titled=len(paths) > 1
+        search,
+        values,
+        structured=output.structured,
+        aligned=app.console().out_is_terminal,
+        titled=len(paths) > 1,
     )
     return app.report(dump(paths, options), COLUMNS, output)

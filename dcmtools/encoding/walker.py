@@ -84,11 +84,20 @@ class Walker:
     """
 
     def __init__(
-        self, source: Source, start: int, end: int, encoding: Encoding, *, first: int = 0, stop: int = NO_STOP
+        self,
+        source: Source,
+        start: int,
+        end: int,
+        encoding: Encoding,
+        *,
+        first: int = 0,
+        stop: int = NO_STOP,
+        shallow: bool = False,
     ) -> None:
         """Walk from ``start`` to ``end``, or to a top-level element whose tag is not in [``first``, ``stop``).
 
-        ``position`` then is the offset of that element.
+        ``position`` then is the offset of that element. A ``shallow`` walk passes over sequences of
+        defined length as over any value.
         """
         self.source = source
         self.encoding = encoding
@@ -97,6 +106,7 @@ class Walker:
         self.base = start
         self._first = first
         self._stop = stop
+        self._shallow = shallow
         self._reach = _FIRST_WINDOW
         self._last = start - 1  # the highest offset at which a header may begin in this window
         self._end = end
@@ -110,6 +120,11 @@ class Walker:
         """Yield the elements one by one."""
         while elements := self.read():
             yield from elements
+
+    @property
+    def nested(self) -> bool:
+        """Whether the walk stands within a sequence."""
+        return len(self._stack) > 1
 
     def read(self) -> list[Element]:
         """Return the elements of the next window; an empty list when the walk is over.
@@ -142,7 +157,7 @@ class Walker:
         length = min(self._reach, self._end - self.position)
         self.data = self.source.read(self.position, length)
         self.base = self.position
-        self._reach = _WINDOW
+        self._reach = min(4 * self._reach, _WINDOW)
         if self.position + length < self._end:
             self._last = self.position + length - _HEADER
         else:
@@ -255,6 +270,8 @@ class Walker:
     def _nested(self, tag: int, vr: str, value: int, length: int) -> tuple[int, Encoding] | None:
         """Return what the value of an element holds and how, or None where it is just a value."""
         encoding = self._top.encoding
+        if self._shallow and length != UNDEFINED:
+            return None
         if vr == "SQ":
             return (_SEQUENCE, encoding)
         if vr == "UN":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcmtools.errors import InputError, NotDicom
+from dcmtools.errors import InputError, Unsuitable
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _below(folder: str, argument: str) -> Iterator[Input | Result]:
 def for_each(paths: Iterable[str], operation: Callable[[str], Result]) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
-    A file found in a folder that is not DICOM is skipped; a folder in which nothing else was found fails.
+    What a folder holds that is not DICOM is skipped; a folder that holds nothing else fails.
     """
     found: dict[str, int] = {}
     for item in find(paths):
@@ -66,7 +66,7 @@ def for_each(paths: Iterable[str], operation: Callable[[str], Result]) -> Iterat
         path, folder = item
         try:
             result = operation(path)
-        except NotDicom as error:
+        except Unsuitable as error:
             if folder:
                 found.setdefault(folder, 0)
                 yield Result.skipped(path, error.message, {"file": path})

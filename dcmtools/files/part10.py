@@ -64,8 +64,8 @@ class Part10File:
                 return value.decode("latin-1").strip("\0 ")
         return ""
 
-    def walk(self, *, stop: int = NO_STOP) -> Walker:
-        """Return a walker over the data set, up to the top-level tag ``stop``.
+    def walk(self, *, stop: int = NO_STOP, shallow: bool = False) -> Walker:
+        """Return a walker over the data set, up to the top-level tag ``stop``; see Walker for ``shallow``.
 
         A deflated data set is inflated first, and offsets count in what it inflates to. Raises
         MalformedError where that is not possible.
@@ -76,7 +76,9 @@ class Part10File:
             if self._inflated is None:
                 self._inflated = MemorySource(inflate(self.source, start))
             source, start = self._inflated, 0
-        return Walker(source, start, source.size, encoding_of(self.transfer_syntax), stop=stop)
+        return Walker(
+            source, start, source.size, encoding_of(self.transfer_syntax), stop=stop, shallow=shallow
+        )
 
     def close(self) -> None:
         """Close the file."""

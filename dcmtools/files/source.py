@@ -31,6 +31,11 @@ class FileSource:
         except OSError as error:
             raise InputError(error.strerror or str(error)) from error
 
+    @classmethod
+    def duplicate(cls, fd: int) -> Self:
+        """Read from the open file ``fd``, which stays open when the source is closed."""
+        return cls(os.dup(fd))
+
     def read(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``; raise InputError where the file no longer has them."""
         try:
@@ -45,10 +50,15 @@ class FileSource:
             raise InputError(error.strerror or str(error)) from error
         return data
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Size in bytes and modification time in nanoseconds at opening."""
+        return self._stat.st_size, self._stat.st_mtime_ns
+
     def unchanged(self) -> bool:
         """Tell whether size and modification time still are what they were at opening."""
         now = os.fstat(self.fd)
-        return (now.st_size, now.st_mtime_ns) == (self._stat.st_size, self._stat.st_mtime_ns)
+        return (now.st_size, now.st_mtime_ns) == self.identity
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dcmtools.encoding.syntax import IMPLICIT_VR_LITTLE_ENDIAN
+from dcmtools.encoding.uids import VERIFICATION
 from dcmtools.errors import DcmtoolsError, Interrupted, PeerFailure
 from dcmtools.escaping import escape
 from dcmtools.net import dimse
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from dcmtools.net.association import Association
     from dcmtools.net.peer import NetworkOptions, Peer
-
-VERIFICATION: Final = "1.2.840.10008.1.1"
 
 
 def echo(peer: Peer, network: NetworkOptions, *, count: int = 1, interval: float = 0) -> Iterator[Result]:

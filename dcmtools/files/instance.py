@@ -1,0 +1,106 @@
+"""An instance as a sender needs it: who it is, how it is encoded, where its bytes are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dcmtools.encoding.syntax import is_deflated
+from dcmtools.encoding.tags import (
+    MEDIA_STORAGE_SOP_CLASS_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    format_tag,
+)
+from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
+from dcmtools.errors import InputError, MalformedError, Unsuitable
+from dcmtools.files.part10 import Part10File
+
+if TYPE_CHECKING:
+    from dcmtools.encoding.walker import Source, Walker
+
+_FIRST_TAG: Final = 0x00080000
+_CHUNK: Final = 1024 * 1024
+
+
+class Instance(NamedTuple):
+    """A composite instance in a file; its data set is the ``length`` bytes from ``offset``.
+
+    An odd length, which only a deflated data set may have, is to be made even (PS3.5 A.5).
+
+    ``identity`` is the file's size and modification time; ``note`` says what the file holds beside it.
+    """
+
+    path: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    offset: int
+    length: int
+    identity: tuple[int, int]
+    note: str = ""
+
+
+def inspect(path: str) -> Instance:
+    """Hop over the whole data set of the file at ``path`` and return what it is.
+
+    Raises NotDicom, MalformedError where the data set is cut short or not encoded as the file meta says,
+    and InputError where it is not an instance that can be sent.
+    """
+    with Part10File.open(path) as file:
+        if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
+            raise Unsuitable("a DICOMDIR is not an instance to send", hint="name the files it lists instead")
+        found, end, note = _hop(file)
+        sop_class, sop_instance = (found.get(tag, "") for tag in (SOP_CLASS_UID, SOP_INSTANCE_UID))
+        for name, uid in (("SOP Class UID", sop_class), ("SOP Instance UID", sop_instance)):
+            if not is_uid(uid):
+                raise InputError(f"the data set's {name} is {'missing' if not uid else f'{uid!r}, no UID'}")
+        if not is_uid(file.transfer_syntax):
+            raise InputError(f"the transfer syntax is {file.transfer_syntax!r}, no UID")
+        length = end - file.data_set_offset
+        if length % 2 and not is_deflated(file.transfer_syntax):
+            raise InputError(f"the data set has an odd number of bytes ({length}), which PS3.8 cannot carry")
+        uids = (sop_class, sop_instance, file.transfer_syntax)
+        return Instance(path, *uids, file.data_set_offset, length, file.source.identity, note)
+
+
+def _hop(file: Part10File) -> tuple[dict[int, str], int, str]:
+    """Return the UIDs, the end of the data set in the file, and what to say of the bytes behind it."""
+    walker = file.walk(shallow=True)
+    uids: dict[int, str] = {}
+    end = walker.position
+    try:
+        while elements := walker.read():
+            for tag, _, offset, value, length, depth in elements:
+                if depth == 0 and tag < _FIRST_TAG:
+                    raise _stray(tag, offset)
+                if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID) and depth == 0:
+                    uids[tag] = walker.value(value, min(length, 256)).decode("latin-1").strip("\0 ")
+            end = walker.position
+    except MalformedError as error:
+        end = _last_end(walker, error)
+    size = walker.source.size
+    note = f"{size - end} zero bytes after the last element are not sent" if end < size else ""
+    # Of a deflated data set the bytes in the file go as they are.
+    return uids, file.source.size if is_deflated(file.transfer_syntax) else end, note
+
+
+def _stray(tag: int, offset: int) -> MalformedError:
+    return MalformedError(
+        f"group {tag >> 16:04x} has no place in a data set", offset=offset, path=format_tag(tag)
+    )
+
+
+def _last_end(walker: Walker, error: MalformedError) -> int:
+    """Return where the data set ends when all that is wrong with it are zero bytes behind it."""
+    if walker.nested or not _all_zero(walker.source, error.offset):
+        raise error
+    return error.offset
+
+
+def _all_zero(source: Source, offset: int) -> bool:
+    while offset < source.size:
+        data = source.read(offset, min(_CHUNK, source.size - offset))
+        if data.count(0) != len(data):
+            return False
+        offset += len(data)
+    return True

@@ -1,0 +1,24 @@
+"""Names for files and folders that come from data: nothing in a data set can lead out of a folder."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Final
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+# Names that mean a device on some systems, with whatever ending.
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def safe_name(text: str) -> str:
+    """Return ``text`` where it can stand as one path component, else a readable rest of it with its hash.
+
+    Different texts never share a name by accident: what is not kept as it is carries 64 bits of SHA-256.
+    """
+    if _SAFE.fullmatch(text) and not text.endswith(".") and not _RESERVED.fullmatch(text):
+        return text
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    rest = _UNSAFE.sub("_", text).strip("_")[:40]
+    return f"{rest}-{digest}" if rest else f"-{digest}"[1:]

@@ -1,0 +1,16 @@
+"""C-ECHO as SCP (PS3.4 Annex A)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcmtools.net import dimse
+from dcmtools.net.status import SUCCESS
+
+if TYPE_CHECKING:
+    from dcmtools.net.association import Association, Message
+
+
+def answer_echo(association: Association, message: Message) -> None:
+    """Answer a C-ECHO-RQ with success."""
+    association.send(message.context, dimse.response(message.command, SUCCESS))

@@ -1,0 +1,65 @@
+"""The server that ``dcmtools serve`` runs: verification and storage into a folder."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from dcmtools.archive.storage import Storage
+from dcmtools.encoding.uids import VERIFICATION, is_storage_class
+from dcmtools.errors import OutputError
+from dcmtools.escaping import escape
+from dcmtools.net.dimse import CommandField
+from dcmtools.results import Result
+from dcmtools.scp.echo import answer_echo
+from dcmtools.scp.server import Server
+from dcmtools.scp.storage import StorageService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dcmtools.scp.server import ServerOptions
+
+
+def serve(folder: str, options: ServerOptions, *, durable: bool, ready_file: str | None) -> Iterator[Result]:
+    """Yield one result once the server listens, and serve until the stop is requested.
+
+    Received instances are kept below ``folder``. ``ready_file`` gets the port as soon as the server
+    answers. Raises UsageError and OutputError where it cannot start.
+    """
+    options.check()
+    storage = Storage(folder, durable=durable)
+    try:
+        server = Server(
+            options,
+            {
+                CommandField.C_ECHO_RQ: answer_echo,
+                CommandField.C_STORE_RQ: StorageService(storage).answer_store,
+            },
+            lambda abstract_syntax: abstract_syntax == VERIFICATION or is_storage_class(abstract_syntax),
+        )
+        host, port = server.address
+        if ready_file is not None:
+            _announce(ready_file, port)
+        yield _listening(folder, options.aet, host, port)
+        server.run()
+    finally:
+        storage.close()
+
+
+def _listening(folder: str, aet: str | None, host: str, port: int) -> Result:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    title = aet or "any AE title"
+    record = {"host": host, "port": port, "aet": aet, "folder": folder}
+    return Result(where, record, text=f"listening on {where} as {title}, receiving into {escape(folder)}\n")
+
+
+def _announce(path: str, port: int) -> None:
+    """Write the port into ``path``, which appears whole or not at all."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        with open(temporary, "x", encoding="ascii") as file:
+            file.write(f"{port}\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror}") from error
