@@ -1,5 +1,8 @@
 """Write the generated tables of this room from the installed pydicom package.
 
+The rows of a group of tags, or of a private creator, are one text: it loads ten times as fast as the
+thousands of tuples that it stands for, and ``encoding.dictionary`` takes out the few rows that are needed.
+
 ``python -m dcmtools.data.generate`` writes them; with ``--check`` it names the stale ones and exits 1.
 pydicom (MIT licence) takes its tables from PS3.6, and the private ones from GDCM's dictionary (BSD).
 """
@@ -21,27 +24,36 @@ def _literal(name: str, kind: str, rows: Iterable[str]) -> str:
 
 
 def _quoted(*fields: str) -> str:
-    def quote(text: str) -> str:
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return ", ".join(f'"{_escaped(field)}"' for field in fields)
 
-    return ", ".join(quote(field) for field in fields)
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _rows(rows: Iterable[str]) -> str:
+    return '"""\\\n' + "".join(f"{row}\n" for row in rows) + '"""'
 
 
 def elements() -> str:
     """Return the source of ``elements.py``: PS3.6 chapters 6, 7 and 8."""
     from pydicom import _dicom_dict as source
 
-    kind = "dict[int, tuple[str, str, str]]"
-    rows = (
-        f"0x{tag:08X}: ({_quoted(vr, vm, keyword)})"
-        for tag, (vr, vm, _name, _retired, keyword) in sorted(source.DicomDictionary.items())
-    )
+    def group(number: int) -> str:
+        rows = (
+            f"{tag & 0xFFFF:04X}|{vr}|{vm}|{keyword}"
+            for tag, (vr, vm, _name, _retired, keyword) in sorted(source.DicomDictionary.items())
+            if tag >> 16 == number
+        )
+        return f"0x{number:04X}: {_rows(rows)}"
+
     repeaters = (
         f"(0x{_pattern(mask):08X}, 0x{_mask(mask):08X}): ({_quoted(vr, vm, keyword)})"
         for mask, (vr, vm, _name, _retired, keyword) in sorted(source.RepeatersDictionary.items())
     )
     return (
-        _literal("ELEMENTS", kind, rows)
+        "# by group number: lines of element number|VR|VM|keyword\n"
+        + _literal("GROUPS", "dict[int, str]", map(group, sorted({tag >> 16 for tag in source.DicomDictionary})))
         + "\n# (value, mask) of the tag: group or element numbers with xx in PS3.6\n"
         + _literal("REPEATING", "dict[tuple[int, int], tuple[str, str, str]]", repeaters)
     )
@@ -60,17 +72,15 @@ def private_elements() -> str:
     from pydicom._private_dict import private_dictionaries
 
     def block(creator: str) -> str:
-        rows = [
-            f"0x{int(mask.replace('xx', '00'), 16):08X}: ({_quoted(vr, vm, name)})"
+        rows = (
+            f"{int(mask.replace('xx', '00'), 16):08X}|{vr}|{vm}|{_escaped(name)}"
             for mask, (vr, vm, name, _) in sorted(private_dictionaries[creator].items())
             if set(mask.replace("xx", "00")) <= set("0123456789abcdefABCDEF")
-        ]
-        return f"{_quoted(creator)}: {{" + ", ".join(rows) + "}"
+        )
+        return f"{_quoted(creator)}: {_rows(rows)}"
 
-    return _literal(
-        "PRIVATE_ELEMENTS",
-        "dict[str, dict[int, tuple[str, str, str]]]",
-        map(block, sorted(private_dictionaries)),
+    return "# by private creator: lines of tag|VR|VM|name\n" + _literal(
+        "CREATORS", "dict[str, str]", map(block, sorted(private_dictionaries))
     )
 
 

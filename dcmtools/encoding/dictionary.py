@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dcmtools.data.elements import ELEMENTS, REPEATING
+from functools import cache, lru_cache
+
+from dcmtools.data.elements import GROUPS, REPEATING
 
 UNKNOWN = ("UN", "1", "")
 
 
+@lru_cache(maxsize=8192)  # bounded, as a hostile file can have any tag
 def lookup(tag: int) -> tuple[str, str, str]:
     """Return VR, VM and keyword of a standard ``tag``; ``("UN", "1", "")`` where PS3.6 has none.
 
     The VR may be an alternative such as ``"US or SS"``. Group lengths are UL and private creators LO
     (PS3.5 7.2 and 7.8.1); other private elements need ``private_lookup``.
     """
-    entry = ELEMENTS.get(tag)
-    if entry is not None:
-        return entry
+    if is_standard(tag):
+        return _fields(_rows(GROUPS[tag >> 16])[f"{tag & 0xFFFF:04X}"])
     if tag & 0xFFFF == 0:
         return ("UL", "1", "GroupLength")
     if tag & 0x10000:
@@ -26,20 +28,45 @@ def lookup(tag: int) -> tuple[str, str, str]:
     return UNKNOWN
 
 
+def is_standard(tag: int) -> bool:
+    """Tell whether PS3.6 lists ``tag`` itself, not only a range of tags that it falls into."""
+    return f"{tag & 0xFFFF:04X}" in _rows(GROUPS.get(tag >> 16, ""))
+
+
+@lru_cache(maxsize=8192)
 def private_lookup(creator: str, tag: int) -> tuple[str, str, str]:
     """Return VR, VM and name of private ``tag`` in a block of ``creator``; its block number is ignored."""
-    from dcmtools.data.private_elements import PRIVATE_ELEMENTS
+    from dcmtools.data.private_elements import CREATORS
 
-    return PRIVATE_ELEMENTS.get(creator, {}).get(tag & 0xFFFF00FF, UNKNOWN)
+    row = _rows(CREATORS.get(creator, "")).get(f"{tag & 0xFFFF00FF:08X}")
+    return _fields(row) if row else UNKNOWN
 
 
 def tag_of(keyword: str) -> int:
     """Return the tag of a PS3.6 ``keyword``, letter case ignored; raise KeyError where there is none."""
-    wanted = keyword.lower()
-    for tag, (_, _, name) in ELEMENTS.items():
-        if name.lower() == wanted:
-            return tag
+    ending = f"|{keyword.lower()}\n"
+    for group, text in GROUPS.items():
+        end = text.lower().find(ending)
+        if end >= 0:
+            start = text.rfind("\n", 0, end) + 1
+            return group << 16 | int(text[start : start + 4], 16)
     raise KeyError(keyword)
+
+
+def keywords() -> list[str]:
+    """Return every keyword of PS3.6, in the order of the tags."""
+    return [row[row.rindex("|") + 1 :] for text in GROUPS.values() for row in text.splitlines()]
+
+
+@cache  # of the tables' own texts, of which there are about 500
+def _rows(text: str) -> dict[str, str]:
+    """Return the rows of one text of the tables by the number that each begins with."""
+    return {number: row for number, _, row in [line.partition("|") for line in text.splitlines()]}
+
+
+def _fields(row: str) -> tuple[str, str, str]:
+    vr, vm, name = row.split("|")
+    return vr, vm, name
 
 
 class PrivateBlocks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from dcmtools.encoding.dictionary import PrivateBlocks, tag_of
+from dcmtools.encoding.dictionary import PrivateBlocks, keywords, tag_of
 from dcmtools.encoding.tags import format_tag, is_private
 
 _TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?")
@@ -85,9 +85,7 @@ def _step(text: str, item: int | None) -> Step:
     except KeyError:
         from difflib import get_close_matches
 
-        from dcmtools.data.elements import ELEMENTS
-
-        near = get_close_matches(text, [entry[2] for entry in ELEMENTS.values()], 1, 0.75)
+        near = get_close_matches(text, keywords(), 1, 0.75)
         hint = f"; did you mean {near[0]}?" if near else ", nor a tag such as 0010,0010"
         message = f"{text!r} is not a keyword of PS3.6{hint}"
         raise ValueError(message) from None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.data.elements import ELEMENTS
 from dcmtools.data.uids import UIDS
 from dcmtools.encoding.charset import DEFAULT, decoder_of
-from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
+from dcmtools.encoding.dictionary import PrivateBlocks, is_standard, lookup, private_lookup
 from dcmtools.encoding.tags import (
     ITEM,
     ITEM_DELIMITER,
@@ -115,7 +114,7 @@ class LineWriter:
         plain = vr in TEXT_VRS and vr != "UI" and not is_private(tag)
         name = _STRUCTURE.get(tag) or lookup(tag)[2] or "Unknown"
         entry = (vr, f"{format_tag(tag)} {vr or 'na'}", name, plain)
-        if tag in ELEMENTS:
+        if is_standard(tag):
             _known[tag] = entry
         return entry
 

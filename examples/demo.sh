@@ -1,0 +1,52 @@
+#!/bin/sh
+# A minute with dcmtools: start an archive, send it real files, look at one, prove that nothing changed.
+# The files are those that come with the pydicom package. Everything happens in a temporary folder.
+set -eu
+
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+here=$(dirname "$0")
+work=$(mktemp -d)
+server=
+finish() {
+    status=$?
+    if [ -n "$server" ]; then kill "$server" 2>/dev/null && wait "$server" || true; fi
+    rm -rf "$work"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# Real files: CT, MR, RT plan and dose, SR, waveform, colour, and compressed ones.
+samples=$(python3 -c 'import pydicom, os; print(os.path.dirname(pydicom.__file__))')/data/test_files
+mkdir "$work/files"
+for name in CT_small MR_small rtplan rtdose test-SR waveform_ecg examples_rgb_color examples_ybr_color \
+    JPEG2000 JPEGLSNearLossless_08 SC_rgb_rle examples_jpeg2k; do
+    cp "$samples/$name.dcm" "$work/files/"
+done
+
+printf '\n$ dcmtools serve %s --port 0 --ready-file %s &\n' "$work/archive" "$work/port"
+dcmtools serve "$work/archive" --port 0 --ready-file "$work/port" &
+server=$!
+until [ -s "$work/port" ]; do
+    kill -0 "$server" # if the server is gone, so are we
+    sleep 0.1
+done
+port=$(cat "$work/port")
+
+run dcmtools echo "ARCHIVE@127.0.0.1:$port" --count 3 --interval 0.1
+run dcmtools store "ARCHIVE@127.0.0.1:$port" "$work/files"
+
+stored=$(find "$work/archive" -path '*1CT1*' -name '*.dcm')
+run dcmtools dump +P PatientName +P StudyDate +P Modality +P Rows "$stored"
+run dcmtools dump --value SOPInstanceUID "$stored"
+run python3 "$here/same_data_sets.py" "$work/files" "$work/archive"
+
+printf '\n$ kill -TERM %s\n' "$server"
+kill -TERM "$server"
+wait "$server"
+printf 'the server has stopped with status %s\n' "$?"
+server=
