@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 # C0 and C1 controls, DEL, bidirectional and zero-width controls, line separators, BOM, tags, surrogates.
-_HARMFUL: Final = re.compile(
+# Compiled when the first of them is met, and kept by re.
+_HARMFUL: Final = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -25,4 +26,4 @@ def escape(text: str) -> str:
     r"""Return ``text`` with control, bidirectional and zero-width characters as ``\x1b`` or ``\u202e``."""
     if text.isprintable():
         return text
-    return _HARMFUL.sub(_escaped, text)
+    return re.sub(_HARMFUL, _escaped, text)

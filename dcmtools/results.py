@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +21,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One item's result: its JSON fields, and where a row would not do, its view as text.
 
     ``item`` names the thing (a file, a peer) in messages, unescaped. ``record`` holds the JSON fields in
@@ -33,7 +31,7 @@ class Result:
     """
 
     item: str
-    record: Mapping[str, object] = field(default_factory=dict)
+    record: Mapping[str, object] = {}  # shared, and a mapping: nobody can write to it
     outcome: Outcome = Outcome.DONE
     text: str | None = None
     note: str = ""

@@ -7,9 +7,11 @@ opened from the one above it without following links.
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import logging
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -21,12 +23,16 @@ from dcmtools.files.source import FileSource
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+logger = logging.getLogger(__name__)
+
 INCOMING: Final = ".incoming"
 _LOCK: Final = "lock"
 _PART: Final = ".part"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK: Final = 1024 * 1024
 _MAX_SETTLED: Final = 10_000
+# What a file system answers that keeps no hard links, or has no way to force a folder to disk.
+_UNSUPPORTED: Final = (errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class DuplicateError(DcmtoolsError):
@@ -36,7 +42,11 @@ class DuplicateError(DcmtoolsError):
 
 
 class Storage:
-    """A folder that instances are received into; one process at a time holds it."""
+    """A folder that instances are received into; one process at a time holds it.
+
+    Its threads share it: what they do at the same time is told apart by the names of temporary files, and
+    decided by which link comes first.
+    """
 
     def __init__(self, folder: str, *, durable: bool = True) -> None:
         """Take hold of ``folder``, making it if need be, and clear what a killed process left unfinished.
@@ -47,20 +57,49 @@ class Storage:
         self._durable = durable
         self._serial = count(1)
         self._settled: set[tuple[str, ...]] = set()
+        self._held = ExitStack()
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._incoming = _subfolder(self._root, INCOMING)
-            lock = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._lock = os.open(_LOCK, lock, 0o600, dir_fd=self._incoming)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(f"{folder}: another server is receiving into this folder") from error
+            _make(folder, durable=durable)
+            self._root = self._hold(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except OSError as error:
             raise OutputError(f"{folder}: {error.strerror}") from error
+        try:
+            self._take()
+        except BlockingIOError as error:
+            self.close()
+            raise OutputError(f"{folder}: another server is receiving into this folder") from error
+        except OSError as error:
+            self.close()
+            raise OutputError(f"{os.path.join(folder, INCOMING)}: {error.strerror}") from error
+
+    def _hold(self, fd: int) -> int:
+        self._held.callback(os.close, fd)
+        return fd
+
+    def _take(self) -> None:
+        """Lock the folder of temporary files, and look whether it can be used."""
+        with suppress(FileExistsError):
+            os.mkdir(INCOMING, 0o700, dir_fd=self._root)
+        self._incoming = self._hold(os.open(INCOMING, _FOLDER, dir_fd=self._root))
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        lock = self._hold(os.open(_LOCK, flags, 0o600, dir_fd=self._incoming))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for name in os.listdir(self._incoming):
             if name.endswith(_PART):
                 os.unlink(name, dir_fd=self._incoming)
+        try:
+            os.link(_LOCK, _PART, src_dir_fd=self._incoming, dst_dir_fd=self._incoming)
+        except OSError as error:
+            if error.errno in _UNSUPPORTED:
+                raise OSError(
+                    error.errno, "this file system has no hard links, which receiving needs"
+                ) from error
+            raise
+        os.unlink(_PART, dir_fd=self._incoming)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._held.close()
 
     def begin(self) -> Incoming:
         """Return a new temporary file to write an instance to; raises OutputError."""
@@ -71,34 +110,38 @@ class Storage:
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
 
-    def close(self) -> None:
-        """Let go of the folder."""
-        for fd in (self._lock, self._incoming, self._root):
-            os.close(fd)
-
     def keep(self, part: Incoming, folders: Sequence[str], name: str) -> bool:
         """Give ``part`` its final ``name`` below ``folders``; see ``Incoming.keep``."""
         if self._durable:
             os.fdatasync(part.fd)
-        current = os.dup(self._root)
-        try:
-            for depth, folder in enumerate(folders, 1):
-                inner = _subfolder(current, folder)
-                self._settle(current, tuple(folders[:depth]))
-                os.close(current)
+        with ExitStack() as opened:
+            current = self._root
+            for depth in range(1, len(folders) + 1):
+                path = tuple(folders[:depth])
+                inner = self._enter(current, path)
+                opened.callback(os.close, inner)
+                self._settle(current, path)
                 current = inner
             linked = self._link(part, current, name)
             if self._durable:
-                os.fsync(current)
+                _sync_folder(current)
             return linked
-        finally:
-            os.close(current)
+
+    def _enter(self, parent: int, path: tuple[str, ...]) -> int:
+        """Open the folder at ``path``, the last part of which is in ``parent``, making it if need be."""
+        try:
+            return os.open(path[-1], _FOLDER, dir_fd=parent)
+        except FileNotFoundError:
+            self._settled.discard(path)  # somebody has removed the folder that was settled
+            with suppress(FileExistsError):  # another thread was quicker
+                os.mkdir(path[-1], 0o700, dir_fd=parent)
+            return os.open(path[-1], _FOLDER, dir_fd=parent)
 
     def _settle(self, parent: int, path: tuple[str, ...]) -> None:
         """Make the entry of the folder ``path`` in its ``parent`` durable, once in a run."""
         if not self._durable or path in self._settled:
             return
-        os.fsync(parent)
+        _sync_folder(parent)
         if len(self._settled) >= _MAX_SETTLED:
             self._settled.clear()
         self._settled.add(path)
@@ -115,9 +158,11 @@ class Storage:
         return True
 
     def discard(self, part: Incoming) -> None:
-        """Remove the temporary file."""
-        with suppress(FileNotFoundError):
+        """Remove the temporary file; where that fails the next start does it."""
+        try:
             os.unlink(part.name, dir_fd=self._incoming)
+        except OSError as error:
+            logger.warning("%s cannot be removed: %s", part.name, error.strerror)
 
 
 class Incoming:
@@ -155,19 +200,42 @@ class Incoming:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close and remove the temporary file, which is a second name of the instance if that was kept."""
-        os.close(self.fd)
-        self._storage.discard(self)
+        """Close and remove the temporary file, which is a second name of the instance if that was kept.
+
+        Raises OutputError where closing tells that the disk has not taken all of it.
+        """
+        try:
+            os.close(self.fd)
+        except OSError as error:
+            raise OutputError(error.strerror or str(error)) from error
+        finally:
+            self._storage.discard(self)
 
 
-def _subfolder(parent: int, name: str) -> int:
-    """Open the folder ``name`` of ``parent``, making it where it is not there."""
+def _make(folder: str, *, durable: bool) -> None:
+    """Make ``folder`` and what is missing above it, for the owner alone."""
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder.rstrip("/")) or "."
+    if folder:
+        _make(parent, durable=durable)
+    with suppress(FileExistsError):  # which opening it looks at more closely
+        os.mkdir(folder, 0o700)
+    if durable:
+        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _sync_folder(fd)
+        finally:
+            os.close(fd)
+
+
+def _sync_folder(fd: int) -> None:
+    """Force the entries of a folder to disk, where the file system has a way to."""
     try:
-        return os.open(name, _FOLDER, dir_fd=parent)
-    except FileNotFoundError:
-        with suppress(FileExistsError):  # another thread was quicker
-            os.mkdir(name, 0o700, dir_fd=parent)
-        return os.open(name, _FOLDER, dir_fd=parent)
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
 
 
 def _same_data_set(part: Incoming, kept: FileSource) -> bool:
@@ -175,15 +243,13 @@ def _same_data_set(part: Incoming, kept: FileSource) -> bool:
     with FileSource.duplicate(part.fd) as received:
         try:
             ours, theirs = Part10File(received), Part10File(kept)
-        except InputError:
-            return False
-        length = received.size - ours.data_set_offset
-        if (ours.transfer_syntax, length) != (theirs.transfer_syntax, kept.size - theirs.data_set_offset):
-            return False
-        for offset in range(0, length, _CHUNK):
-            size = min(_CHUNK, length - offset)
-            if received.read(ours.data_set_offset + offset, size) != kept.read(
-                theirs.data_set_offset + offset, size
-            ):
+            length = received.size - ours.data_set_offset
+            if (ours.transfer_syntax, length) != (theirs.transfer_syntax, kept.size - theirs.data_set_offset):
                 return False
-        return True
+            return all(
+                received.read(ours.data_set_offset + offset, min(_CHUNK, length - offset))
+                == kept.read(theirs.data_set_offset + offset, min(_CHUNK, length - offset))
+                for offset in range(0, length, _CHUNK)
+            )
+        except InputError:  # what is kept is no instance, or shrinks
+            return False

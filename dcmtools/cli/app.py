@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from dcmtools.cli.logs import start_logging
+from dcmtools.cli.logs import logging_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from dcmtools.errors import ExitStatus
     from dcmtools.output.console import Console
     from dcmtools.output.reporter import OutputOptions
     from dcmtools.results import Result
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class App:
@@ -67,7 +63,8 @@ class App:
         reporter = Reporter(
             console, self.name, verbosity=self.level, summary=summary, drain=drain, total=total
         )
-        return reporter.run(results, columns, output, color=_color(output, console))
+        with logging_to_stderr(self):
+            return reporter.run(results, columns, output, color=_color(output, console))
 
 
 def _color(output: OutputOptions, console: Console) -> bool:
@@ -78,13 +75,5 @@ def _color(output: OutputOptions, console: Console) -> bool:
     return console.out_is_terminal and color_allowed()
 
 
-def pass_app(function: Callable[Concatenate[App, P], R]) -> Callable[P, R]:
-    """Call a command with the App first, and with logging set up as the user asked."""
-
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        context = click.get_current_context()
-        app = context.ensure_object(App)
-        context.call_on_close(start_logging(app))
-        return function(app, *args, **kwargs)
-
-    return update_wrapper(call, function)
+pass_app = click.make_pass_decorator(App, ensure=True)
+"""Calls a command with the App first."""

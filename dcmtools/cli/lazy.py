@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -76,6 +75,8 @@ class LazyGroup(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def _import(self, name: str) -> click.Command:
+        from copy import copy  # --help of the program needs none
+
         command = copy(import_module(self._registry[name].module).command)
         assert isinstance(command, click.Command)  # noqa: S101  a bug of the command's author, for mypy too
         command.params = [*command.params, *self._shared()]

@@ -1,22 +1,52 @@
-"""Where log records go: to stderr, one escaped line each."""
+"""Where log records and Python's warnings go: to stderr, one escaped line each."""
 
 from __future__ import annotations
 
 import sys
+import warnings
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcmtools.escaping import escape
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
     from dcmtools.cli.app import App
+else:
+    Loader = object  # what Python itself asks for; importlib.abc has to be imported
 
 
-def start_logging(app: App) -> Callable[[], None]:
-    """Log to stderr as much as ``app.level`` says, warnings of libraries included; return the undoing."""
-    import logging  # 3 ms, which --help and --version need not pay
+@contextmanager
+def logging_to_stderr(app: App) -> Iterator[None]:
+    """Show what is logged, as much as ``app.level`` says, and the warnings of libraries.
+
+    To import ``logging`` takes 3 ms, which most runs of most commands need not pay: it is set up when
+    somebody imports it, now or later.
+    """
+    with ExitStack() as undo:
+        undo.callback(setattr, warnings, "showwarning", warnings.showwarning)
+        warnings.showwarning = partial(_show_warning, app)
+        if "logging" in sys.modules:
+            _start_logging(app, undo)
+        else:
+            watch = _Watch("logging", partial(_start_logging, app, undo))
+            sys.meta_path.insert(0, watch)
+            undo.callback(watch.stop)
+        yield
+
+
+def _show_warning(app: App, message: Warning | str, *_where: object, **_more: object) -> None:
+    if app.level >= 0:
+        app.console().say(f"{app.name}: warning: {escape(str(message))}")
+
+
+def _start_logging(app: App, undo: ExitStack) -> None:
+    import logging
 
     class Lines(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -26,16 +56,48 @@ def start_logging(app: App) -> Callable[[], None]:
             return "\n".join(lines)
 
     root = logging.getLogger()
-    before = root.level
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
+    undo.callback(root.setLevel, root.level)
+    undo.callback(root.removeHandler, handler)
     root.addHandler(handler)
     root.setLevel({-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(app.level, logging.DEBUG))
-    logging.captureWarnings(capture=True)
 
-    def stop() -> None:
-        logging.captureWarnings(capture=False)
-        root.setLevel(before)
-        root.removeHandler(handler)
 
-    return stop
+class _Watch(Loader):
+    """A finder of modules, to stand before the others, that acts when the module ``name`` is imported."""
+
+    def __init__(self, name: str, action: Callable[[], None]) -> None:
+        self._name = name
+        self._action = action
+        self._loader: Loader
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
+        """Have the other finders look for the module; be its loader, so as to know when it is there."""
+        if name != self._name:
+            return None
+        from importlib.util import find_spec
+
+        self.stop()
+        spec = find_spec(name)
+        if spec and spec.loader:
+            self._loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Do what the loader found does."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do what the loader found does, in its name, and then act."""
+        if module.__spec__:
+            module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._action()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -80,7 +81,9 @@ def main(args: Sequence[str] | None = None, group: LazyGroup | None = None) -> i
 
 def run() -> NoReturn:
     """Be the console script."""
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # a last collection of all that the process still holds would take 4 to 7 ms
+    sys.exit(status)
 
 
 def _explain(error: Exception, app: App) -> ExitStatus:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,9 +11,8 @@ from dcmtools.cli.params import AET, NETWORK, PEER, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
-
     from ipaddress import IPv4Network, IPv6Network
+    from types import FrameType
 
     from dcmtools.net.peer import Peer
     from dcmtools.net.stop import Stop
@@ -73,7 +71,7 @@ def network_options(function: Function) -> Function:
         from dcmtools.net.peer import DEFAULT_CALLING_AET, NetworkOptions
 
         if peer:
-            kwargs["peer"] = replace(peer, aet=called_aet) if called_aet else peer
+            kwargs["peer"] = peer._replace(aet=called_aet) if called_aet else peer  # both titles are checked
         network = NetworkOptions(
             calling_aet=calling_aet or (peer and peer.calling_aet) or DEFAULT_CALLING_AET,
             connect_timeout=connect_timeout,
@@ -112,7 +110,7 @@ def network_options(function: Function) -> Function:
 def server_options(function: Function) -> Function:
     """Add where a server listens and for whom; the command gets ``server``, and signals ask it to stop."""
 
-    def call(
+    def call(  # noqa: PLR0913  one for each option
         *args: object,
         bind: str,
         port: int,

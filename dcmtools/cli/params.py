@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # generic since click 8.4 only
 
-_BARE = re.compile(r"[^@:\[\]]+")
-_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
+_UID = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+"
 _LONGEST_WAIT = 86400.0
 
 
@@ -45,7 +44,7 @@ class _PeerType(_Parsed):
     def parse(self, text: str) -> Peer:
         from dcmtools.net.peer import Peer
 
-        if _BARE.fullmatch(text):
+        if text and not set(text) & set("@:[]"):  # neither AET@ nor a port: a name, or a host
             from dcmtools.config import named_peer
 
             return named_peer(text) or Peer.parse(text)
@@ -65,7 +64,7 @@ class _UidType(_Parsed):
     name = "uid"
 
     def parse(self, text: str) -> str:
-        if len(text) > 64 or not _UID.fullmatch(text):
+        if len(text) > 64 or not re.fullmatch(_UID, text):
             raise ValueError(
                 f"{text!r} is not a UID: numbers without leading zeros, dots, at most 64 characters"
             )

@@ -63,11 +63,6 @@ def command(
     """
     from dcmtools.inspection.dump import DumpOptions, dump
 
-    options = DumpOptions(
-        search,
-        values,
-        structured=output.structured,
-        aligned=app.console().out_is_terminal,
-        titled=len(paths) > 1,
-    )
+    aligned = app.console().out_is_terminal
+    options = DumpOptions(search, values, structured=output.structured, aligned=aligned)
     return app.report(dump(paths, options), COLUMNS, output)

@@ -12,7 +12,7 @@ from dcmtools.cli.options import output_options, server_options
 if TYPE_CHECKING:
     from dcmtools.errors import ExitStatus
     from dcmtools.output.reporter import OutputOptions
-    from dcmtools.scp.server import ServerOptions
+    from dcmtools.scp.admission import ServerOptions
 
 
 @click.command("serve")

@@ -47,13 +47,14 @@ def elements() -> str:
         )
         return f"0x{number:04X}: {_rows(rows)}"
 
+    groups = sorted({tag >> 16 for tag in source.DicomDictionary})
     repeaters = (
         f"(0x{_pattern(mask):08X}, 0x{_mask(mask):08X}): ({_quoted(vr, vm, keyword)})"
         for mask, (vr, vm, _name, _retired, keyword) in sorted(source.RepeatersDictionary.items())
     )
     return (
         "# by group number: lines of element number|VR|VM|keyword\n"
-        + _literal("GROUPS", "dict[int, str]", map(group, sorted({tag >> 16 for tag in source.DicomDictionary})))
+        + _literal("GROUPS", "dict[int, str]", map(group, groups))
         + "\n# (value, mask) of the tag: group or element numbers with xx in PS3.6\n"
         + _literal("REPEATING", "dict[tuple[int, int], tuple[str, str, str]]", repeaters)
     )
@@ -79,8 +80,10 @@ def private_elements() -> str:
         )
         return f"{_quoted(creator)}: {_rows(rows)}"
 
-    return "# by private creator: lines of tag|VR|VM|name\n" + _literal(
-        "CREATORS", "dict[str, str]", map(block, sorted(private_dictionaries))
+    return (
+        "# ruff: noqa: RUF001  some names have Greek letters\n\n"
+        "# by private creator: lines of tag|VR|VM|name\n"
+        + _literal("CREATORS", "dict[str, str]", map(block, sorted(private_dictionaries)))
     )
 
 

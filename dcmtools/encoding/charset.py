@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,6 +12,38 @@ if TYPE_CHECKING:
 
 # Bytes that are not text in the character set become surrogates, which escaping shows as \xNN.
 _UNDECODABLE: Final = "surrogateescape"
+_SINGLE_BYTE: Final = {
+    "13": "shift_jis",
+    "100": "latin-1",
+    "101": "iso8859_2",
+    "109": "iso8859_3",
+    "110": "iso8859_4",
+    "126": "iso8859_7",
+    "127": "iso8859_6",
+    "138": "iso8859_8",
+    "144": "iso8859_5",
+    "148": "iso8859_9",
+    "166": "tis_620",
+    "203": "iso8859_15",
+}
+_STAND_ALONE: Final = {"ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk"}
+_EXTENSION: Final = "ISO 2022 IR "
+_CODECS: Final[dict[str, str]] = {
+    "": "ascii",
+    "ISO_IR 6": "ascii",
+    "ISO 2022 IR 6": "ascii",
+    "ISO 2022 IR 58": "gb2312",
+    "ISO 2022 IR 87": "iso2022_jp",
+    "ISO 2022 IR 149": "euc_kr",
+    "ISO 2022 IR 159": "iso2022_jp_2",
+    **_STAND_ALONE,
+    **{f"ISO_IR {number}": codec for number, codec in _SINGLE_BYTE.items()},
+    **{f"{_EXTENSION}{number}": codec for number, codec in _SINGLE_BYTE.items()},
+}
+# Spellings that occur: ISO-IR 100, ISO IR 100, ISO_2022_IR_87.
+_MISSPELT: Final = r"ISO.(2022.)?IR.(\d+)"
+_LONGEST: Final = 1024
+_MOST_KNOWN: Final = 1024
 
 
 def _ascii(raw: bytes) -> str:
@@ -26,51 +59,66 @@ def _utf_8(raw: bytes) -> str:
 
 
 DEFAULT: Decoder = _ascii
-_NATIVE: Final[dict[str, Decoder]] = {
-    "": _ascii,
-    "ISO_IR 6": _ascii,
-    "ISO 2022 IR 6": _ascii,
-    "ISO_IR 100": _latin_1,
-    "ISO_IR 192": _utf_8,
-}
+_NATIVE: Final[dict[str, Decoder]] = {"ascii": _ascii, "latin-1": _latin_1, "utf-8": _utf_8}
 _known: dict[bytes, Decoder] = {}
 
 
 def decoder_of(raw: bytes) -> Decoder:
     """Return the decoder for the value ``raw`` of Specific Character Set.
 
-    Terms that PS3.3 does not define decode as the default repertoire; what does not fit the character set
-    is kept as surrogates, so no decoder raises.
+    Terms that PS3.3 does not define decode as the default repertoire. No decoder raises: what does not fit
+    the character set is kept as surrogates, or, where code extensions are in use, becomes U+FFFD.
     """
     decoder = _known.get(raw)
     if decoder is None:
-        terms = tuple(term.strip() for term in raw.decode("latin-1").strip(" \0").split("\\"))
-        decoder = _NATIVE.get(terms[0]) if len(terms) == 1 else None
-        decoder = decoder or _pydicom_decoder(terms)
-        if len(_known) < 1024:
+        decoder = _made(raw) if len(raw) <= _LONGEST else DEFAULT
+        if len(raw) <= _LONGEST and len(_known) < _MOST_KNOWN:
             _known[raw] = decoder
     return decoder
 
 
-def _pydicom_decoder(terms: tuple[str, ...]) -> Decoder:
-    """Return pydicom's decoding with code extensions; its import is paid only here."""
-    import warnings
+def _made(raw: bytes) -> Decoder:
+    terms = [_spelt(term.strip()) for term in raw.decode("latin-1").strip(" \0").split("\\")]
+    first = terms[0]
+    if first not in _CODECS:
+        return DEFAULT
+    # What stands alone cannot be extended, and nothing is extended by it.
+    defined = [term for term in dict.fromkeys(terms) if term in _CODECS and term not in _STAND_ALONE]
+    codec = _CODECS[first]
+    if first not in _STAND_ALONE and any(term.startswith(_EXTENSION) for term in defined):
+        return _extended(codec, defined)
+    return _NATIVE.get(codec) or _simple(codec)
 
-    from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 
-    defined = [term for term in terms if term in python_encoding]
-    if not defined or not terms[0] in python_encoding:
-        return _ascii
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        encodings = convert_encodings(defined)
+def _spelt(term: str) -> str:
+    if term in _CODECS:
+        return term
+    match = re.fullmatch(_MISSPELT, term)
+    return f"{_EXTENSION if match[1] else 'ISO_IR '}{match[2]}" if match else term
+
+
+def _simple(codec: str) -> Decoder:
+    return lambda raw: raw.decode(codec, _UNDECODABLE)
+
+
+def _extended(codec: str, terms: list[str]) -> Decoder:
+    """Return the decoding with code extensions (PS3.5 6.1.2.5): pydicom's, imported once one is used."""
 
     def decode(raw: bytes) -> str:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                return decode_bytes(raw, encodings, {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x5E, 0x3D})
-            except (LookupError, ValueError):
-                return _ascii(raw)
+        return _by_pydicom(raw, terms) if b"\x1b" in raw else raw.decode(codec, _UNDECODABLE)
 
     return decode
+
+
+def _by_pydicom(raw: bytes, terms: list[str]) -> str:
+    import warnings
+
+    from pydicom.charset import convert_encodings, decode_bytes
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # The delimiters of values, lines and person names each end what an extension has begun.
+            return decode_bytes(raw, convert_encodings(terms), set(b"\r\n\t\f\\^="))
+        except (LookupError, ValueError):
+            return _ascii(raw)

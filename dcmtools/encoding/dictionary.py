@@ -16,8 +16,9 @@ def lookup(tag: int) -> tuple[str, str, str]:
     The VR may be an alternative such as ``"US or SS"``. Group lengths are UL and private creators LO
     (PS3.5 7.2 and 7.8.1); other private elements need ``private_lookup``.
     """
-    if is_standard(tag):
-        return _fields(_rows(GROUPS[tag >> 16])[f"{tag & 0xFFFF:04X}"])
+    row = _rows(GROUPS.get(tag >> 16, "")).get(f"{tag & 0xFFFF:04X}")
+    if row:
+        return _fields(row)
     if tag & 0xFFFF == 0:
         return ("UL", "1", "GroupLength")
     if tag & 0x10000:
@@ -45,7 +46,7 @@ def private_lookup(creator: str, tag: int) -> tuple[str, str, str]:
 def tag_of(keyword: str) -> int:
     """Return the tag of a PS3.6 ``keyword``, letter case ignored; raise KeyError where there is none."""
     ending = f"|{keyword.lower()}\n"
-    for group, text in GROUPS.items():
+    for group, text in GROUPS.items() if keyword.isalnum() else ():
         end = text.lower().find(ending)
         if end >= 0:
             start = text.rfind("\n", 0, end) + 1

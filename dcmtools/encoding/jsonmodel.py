@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET
@@ -12,78 +13,108 @@ from dcmtools.encoding.walker import UNDEFINED
 
 if TYPE_CHECKING:
     from dcmtools.encoding.charset import Decoder
-    from dcmtools.encoding.walker import Walker
+    from dcmtools.encoding.walker import Element, Walker
 
 JsonDataSet: TypeAlias = dict[str, Any]
-_PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+_PN_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
+# PS3.18 F.2.2: the VRs whose values may stand as a BulkDataURI, beside those that always do here.
+_MAY_BE_BULK: Final = frozenset((
+    "DS", "FD", "FL", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV",
+))  # fmt: skip
+_MAX_INLINE: Final = 16 * 1024 * 1024
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def json_model(walker: Walker) -> JsonDataSet:
     """Return the data set that ``walker`` walks in the JSON model.
 
-    Values of OB, OD, OF, OL, OV, OW and UN stand as a BulkDataURI relative to the file, with offset and
-    length in bytes; an encapsulated value's length reaches to its delimiter. Raises what the walker raises.
+    Values of OB, OD, OF, OL, OV, OW and UN, and other values of more than 16 MiB, stand as a BulkDataURI
+    relative to the file, with offset and length in bytes; an encapsulated value's length reaches to its
+    delimiter. Raises what the walker raises.
     """
-    root: JsonDataSet = {}
-    data_sets: list[tuple[JsonDataSet, Decoder]] = [(root, DEFAULT)]
-    items: list[list[JsonDataSet]] = []
-    fragments: JsonDataSet | None = None
+    builder = _Builder(walker)
     while elements := walker.read():
-        for tag, vr, _, offset, length, depth in elements:
-            level = depth >> 1
-            if depth & 1:
-                if tag == ITEM and fragments is None:
-                    del data_sets[level + 1 :]
-                    data_sets.append(({}, data_sets[level][1]))
-                    items[level].append(data_sets[-1][0])
-                continue
-            if vr == "":  # the delimiter of a sequence or of fragments
-                if fragments is not None:
-                    fragments["BulkDataURI"] += str(offset - fragments.pop("_offset"))
-                    fragments = None
-                continue
-            data_set, decode = data_sets[level]
-            element: JsonDataSet = {"vr": vr}
-            data_set[f"{tag:08X}"] = element
+        for element in elements:
+            builder.add(element)
+    return _ordered(builder.root)
+
+
+class _Builder:
+    """Puts the elements of a walk, fed in its order, where they belong."""
+
+    def __init__(self, walker: Walker) -> None:
+        self.root: JsonDataSet = {}
+        self._walker = walker
+        self._data_sets: list[tuple[JsonDataSet, Decoder]] = [(self.root, DEFAULT)]
+        self._items: list[list[JsonDataSet]] = []
+        self._fragments: JsonDataSet | None = None
+        self._fragments_offset = 0
+
+    def add(self, element: Element) -> None:
+        """Add one element, item or delimiter."""
+        tag, vr, _, offset, length, depth = element
+        if depth & 1:
+            if tag == ITEM and self._fragments is None:
+                self._begin_item(depth >> 1)
+        elif vr == "":
+            self._end_sequence(offset)
+        elif tag & 0xFFFF or vr == "SQ":  # PS3.18 F.2.2 leaves group lengths out
+            model: JsonDataSet = {"vr": effective_vr(tag, vr)}
+            self._data_sets[depth >> 1][0][f"{tag:08X}"] = model
             if vr == "SQ":
-                del items[level:]
-                items.append([])
-                element["Value"] = items[level]
+                self._begin_sequence(depth >> 1, model)
             elif length == UNDEFINED:
-                element.update(BulkDataURI=f"?offset={offset}&length=", _offset=offset)
-                fragments = element
+                model["BulkDataURI"] = f"?offset={offset}&length="
+                self._fragments, self._fragments_offset = model, offset
             elif length:
-                _fill(element, tag, vr, walker, offset, length, decode)
-                if tag == SPECIFIC_CHARACTER_SET:
-                    decode = decoder_of(walker.value(offset, length))
-                    data_sets[level] = (data_set, decode)
-    return _pruned(root)
+                self._fill(model, element)
+
+    def _begin_sequence(self, level: int, model: JsonDataSet) -> None:
+        model["Value"] = []
+        del self._items[level:]
+        self._items.append(model["Value"])
+
+    def _begin_item(self, level: int) -> None:
+        item: JsonDataSet = {}
+        self._items[level].append(item)
+        del self._data_sets[level + 1 :]
+        self._data_sets.append((item, self._data_sets[level][1]))
+
+    def _end_sequence(self, offset: int) -> None:
+        if self._fragments is not None:
+            self._fragments["BulkDataURI"] += str(offset - 8 - self._fragments_offset)
+            self._fragments = None
+
+    def _fill(self, model: JsonDataSet, element: Element) -> None:
+        tag, vr, _, offset, length, depth = element
+        shown = model["vr"]
+        if shown in BULK_VRS or (length > _MAX_INLINE and shown in _MAY_BE_BULK):
+            model["BulkDataURI"] = f"?offset={offset}&length={length}"
+            return
+        data_set, decode = self._data_sets[depth >> 1]
+        raw = self._walker.value(offset, length)
+        order = self._walker.order if vr != "UN" else "<"
+        if values := json_values(shown, raw, order, decode):
+            model["Value"] = values
+        if tag == SPECIFIC_CHARACTER_SET:
+            self._data_sets[depth >> 1] = (data_set, decoder_of(raw))
 
 
-def _pruned(root: JsonDataSet) -> JsonDataSet:
-    """Leave the Value out of sequences without items (PS3.18 F.2.5)."""
+def _ordered(root: JsonDataSet) -> JsonDataSet:
+    """Sort elements by tag (PS3.18 F.2.2), and leave the Value out of sequences without items (F.2.5)."""
     pending = [root]
     while pending:
-        for element in pending.pop().values():
+        data_set = pending.pop()
+        elements = sorted(data_set.items())
+        data_set.clear()
+        data_set.update(elements)
+        for _, element in elements:
             if element["vr"] == "SQ":
                 pending.extend(element["Value"])
                 if not element["Value"]:
                     del element["Value"]
     return root
-
-
-def _fill(
-    element: JsonDataSet, tag: int, vr: str, walker: Walker, offset: int, length: int, decode: Decoder
-) -> None:
-    shown = effective_vr(tag, vr)
-    element["vr"] = shown
-    if shown in BULK_VRS:
-        element["BulkDataURI"] = f"?offset={offset}&length={length}"
-        return
-    order = walker.encoding.order if vr != "UN" else "<"
-    values = json_values(shown, walker.value(offset, length), order, decode)
-    if values:
-        element["Value"] = values
 
 
 def json_values(vr: str, raw: bytes, order: str, decode: Decoder) -> list[Any]:
@@ -103,22 +134,22 @@ def json_values(vr: str, raw: bytes, order: str, decode: Decoder) -> list[Any]:
 
 
 def _finite(value: float) -> float | str:
-    """Return what JSON can hold of a float: PS3.18 F.2.3 leaves NaN and infinities as strings."""
+    """Return what JSON can hold of a float: it has no NaN and no infinity, so these are strings."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "-Infinity" if value < 0 else "Infinity"
 
 
 def _number_string(vr: str, text: str) -> float | str | None:
-    if not text:
-        return None
-    try:
-        value = int(text) if vr == "IS" else float(text)
-    except ValueError:
-        return text
-    return value if math.isfinite(value) else text
+    """Return a number where JSON can hold it exactly enough, else the text itself (PS3.18 F.2.3, note)."""
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if vr == "DS" and _DECIMAL.fullmatch(text) and math.isfinite(value := float(text)):
+        return value
+    return text or None
 
 
 def _person_name(text: str) -> dict[str, str] | None:
-    groups = {name: group for name, group in zip(_PN_GROUPS, text.split("="), strict=False) if group}
+    """Return the component groups; what follows the third ``=`` against PS3.5 6.2 stays in the third."""
+    groups = {name: group for name, group in zip(_PN_GROUPS, text.split("=", 2), strict=False) if group}
     return groups or None

@@ -11,18 +11,19 @@ DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
 EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 
 NATIVE: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN})
-_IMPLICIT: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.113619.5.2"})  # and GE's private one
-_DEFLATED: Final = frozenset({DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.95"})
-# Lossy image compression (PS3.5 A.4): an instance kept in one of these has no lossless original here.
-_LOSSY: Final = frozenset(
-    f"1.2.840.10008.1.2.4.{number}"
-    for number in (50, 51, 53, 55, 81, 91, 93, 94, 95, 100, 101, 102, 103, 104, 105, 106, 107, 108)
-) | {
-    "1.2.840.10008.1.2.4.111",
-    "1.2.840.10008.1.2.4.112",
-    "1.2.840.10008.1.2.4.203",
-    "1.2.840.10008.1.2.4.205",
-}
+# Beside the default: Papyrus 3 (retired) and GE's private syntax, which differs in its pixel data alone.
+_IMPLICIT: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.20", "1.2.840.113619.5.2"})
+_IMAGE_COMPRESSION: Final = "1.2.840.10008.1.2.4."
+_DEFLATED: Final = frozenset(
+    {DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, *(_IMAGE_COMPRESSION + n for n in ("95", "205"))}
+)
+# Lossy image compression (PS3.5 A.4), or pixel data elsewhere: such an instance has no lossless original
+# here. Fragmentable video syntaxes have one more component.
+_LOSSY: Final = frozenset((
+    "50", "51", "52", "53", "54", "55", "56", "59", "60", "61", "62", "63", "64", "81", "91", "93", "94",
+    "95", "100", "101", "102", "103", "104", "105", "106", "107", "108", "111", "112", "203", "204", "205",
+    "100.1", "101.1", "102.1", "103.1", "104.1", "105.1", "106.1",
+))  # fmt: skip
 
 
 class Encoding:
@@ -68,4 +69,7 @@ def is_deflated(transfer_syntax: str) -> bool:
 
 def is_lossy(transfer_syntax: str) -> bool:
     """Tell whether pixel data in ``transfer_syntax`` has lost information (PS3.5 A.4)."""
-    return transfer_syntax in _LOSSY
+    return (
+        transfer_syntax.startswith(_IMAGE_COMPRESSION)
+        and transfer_syntax[len(_IMAGE_COMPRESSION) :] in _LOSSY
+    )

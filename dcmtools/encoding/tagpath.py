@@ -10,12 +10,13 @@ import re
 from typing import Final, NamedTuple
 
 from dcmtools.encoding.dictionary import PrivateBlocks, keywords, tag_of
-from dcmtools.encoding.tags import format_tag, is_private
+from dcmtools.encoding.tags import ITEM, format_tag, is_private
 
-_TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?")
-_PLAIN: Final = re.compile(r"[0-9A-Fa-f]{8}")
-_PRIVATE: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{2}),([^)]+)\)?")
-_STEP: Final = re.compile(r"((?:\([^)]*\)|[^.\[(])+)(?:\[(\d+|\*)\])?(?:\.|$)")
+# Compiled when a path is parsed, and kept by re: most commands parse none.
+_TAG: Final = r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?"
+_PLAIN: Final = r"[0-9A-Fa-f]{8}"
+_PRIVATE: Final = r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{2}),([^)]+)\)?"
+_STEP: Final = r"((?:\([^)]*\)|[^.\[(])+)(?:\[(\d+|\*)\])?(?:\.|$)"
 
 
 class Step(NamedTuple):
@@ -60,7 +61,7 @@ def parse(text: str) -> TagPath:
     steps = []
     at = 0
     while at < len(text):
-        match = _STEP.match(text, at)
+        match = re.compile(_STEP).match(text, at)
         if match is None:
             message = f"{text!r} is not a tag path"
             raise ValueError(message)
@@ -74,19 +75,20 @@ def parse(text: str) -> TagPath:
 
 
 def _step(text: str, item: int | None) -> Step:
-    if match := _TAG.fullmatch(text):
+    if match := re.fullmatch(_TAG, text):
         return Step(int(match[1] + match[2], 16), "", item)
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text):
         return Step(int(text, 16), "", item)
-    if match := _PRIVATE.fullmatch(text):
+    if match := re.fullmatch(_PRIVATE, text):
         return _private_step(match, item)
     try:
         return Step(tag_of(text), "", item)
     except KeyError:
         from difflib import get_close_matches
 
-        near = get_close_matches(text, keywords(), 1, 0.75)
-        hint = f"; did you mean {near[0]}?" if near else ", nor a tag such as 0010,0010"
+        known = {keyword.lower(): keyword for keyword in keywords()}
+        near = get_close_matches(text[:100].lower(), known, 1, 0.75)
+        hint = f"; did you mean {known[near[0]]}?" if near else ", nor a tag such as 0010,0010"
         message = f"{text!r} is not a keyword of PS3.6{hint}"
         raise ValueError(message) from None
 
@@ -114,14 +116,15 @@ class PathTracker:
         """Take note of an element before its value is looked at."""
         level = depth >> 1
         if depth & 1:
-            del self._items[level + 1 :]
-            if vr == "" and tag == 0xFFFEE000:
+            if tag == ITEM and level < len(self._items):  # else it is a fragment of pixel data
+                del self._tags[level + 1 :], self._items[level + 1 :]
                 self._items[level] += 1
                 self._blocks.enter(depth + 1)
-        elif vr == "SQ":
+        elif vr != "":
             del self._tags[level:], self._items[level:]
-            self._tags.append(tag)
-            self._items.append(-1)
+            if vr == "SQ":
+                self._tags.append(tag)
+                self._items.append(-1)
 
     def reserve(self, tag: int, depth: int, creator: str) -> None:
         """Take note of a private creator element."""

@@ -28,7 +28,7 @@ def uid_name(uid: str) -> str:
 
 
 def is_storage_class(uid: str) -> bool:
-    """Tell whether ``uid`` is a Storage SOP Class (PS3.4 B.5): of the Standard, of one to come, or private."""
+    """Tell whether ``uid`` is a Storage SOP Class (PS3.4 B.5): of the Standard, to come, or private."""
     from dcmtools.data.uids import UIDS
 
     if not is_uid(uid) or uid == MEDIA_STORAGE_DIRECTORY:

@@ -12,7 +12,9 @@ from dcmtools.encoding.walker import UNDEFINED
 if TYPE_CHECKING:
     from dcmtools.encoding.charset import Decoder
 
-TEXT_VRS: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+TEXT_VRS: Final = frozenset((
+    "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT",
+))  # fmt: skip
 SINGLE_TEXT_VRS: Final = frozenset(("LT", "ST", "UR", "UT"))
 CHARSET_VRS: Final = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 BULK_VRS: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
@@ -35,16 +37,13 @@ NUMBERS: Final = {
     "US": "H",
     "UV": "Q",
 }
-_structs: dict[str, Struct] = {}
+_STRUCTS: Final = {order: {vr: Struct(order + code) for vr, code in NUMBERS.items()} for order in "<>"}
+_FLOAT: Final = Struct("<f")
 
 
 def number_struct(vr: str, order: str) -> Struct:
     """Return the layout of one value of ``vr`` in byte ``order`` (``<`` or ``>``)."""
-    key = order + NUMBERS[vr]
-    found = _structs.get(key)
-    if found is None:
-        found = _structs[key] = Struct(key)
-    return found
+    return _STRUCTS[order][vr]
 
 
 def numbers(vr: str, raw: bytes, order: str) -> list[int | float]:
@@ -92,7 +91,7 @@ def show_number(vr: str, value: float) -> str:
         return format_tag(int(value))
     if vr in ("FL", "OF"):
         short = f"{value:.7g}"
-        return short if Struct("<f").pack(float(short)) == Struct("<f").pack(value) else f"{value:.9g}"
+        return short if _FLOAT.pack(float(short)) == _FLOAT.pack(value) else f"{value:.9g}"
     return str(value)
 
 

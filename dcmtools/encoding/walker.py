@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 UNDEFINED: Final = 0xFFFFFFFF
 NO_STOP: Final = 0x1_0000_0000
 MAX_DEPTH: Final = 100
-_LONG_VRS: Final = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_SHORT_VRS: Final = frozenset("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG_VRS: Final = frozenset((
+    "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV",
+))  # fmt: skip
+_SHORT_VRS: Final = frozenset((
+    "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO",
+    "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US",
+))  # fmt: skip
 _MAX_LEARNT: Final = 65536
 _FIRST_WINDOW: Final = 16 * 1024
 _WINDOW: Final = 256 * 1024
@@ -80,7 +85,8 @@ class Walker:
     """Walks the data elements of ``source`` between two offsets, one window of bytes at a time.
 
     ``read`` returns the next elements, an empty list at the end; ``data`` holds the bytes from offset
-    ``base`` that they were found in. Values that are not in the window come from ``value``.
+    ``base`` that they were found in, ``order`` is the byte order (``<`` or ``>``) of their values. Values
+    that are not in the window come from ``value``.
     """
 
     def __init__(
@@ -94,7 +100,7 @@ class Walker:
         stop: int = NO_STOP,
         shallow: bool = False,
     ) -> None:
-        """Walk from ``start`` to ``end``, or to a top-level element whose tag is not in [``first``, ``stop``).
+        """Walk from ``start`` to ``end``, or to a top-level tag that is not in [``first``, ``stop``).
 
         ``position`` then is the offset of that element. A ``shallow`` walk passes over sequences of
         defined length as over any value.
@@ -104,6 +110,7 @@ class Walker:
         self.position = start
         self.data = b""
         self.base = start
+        self.order = encoding.order
         self._first = first
         self._stop = stop
         self._shallow = shallow
@@ -141,6 +148,10 @@ class Walker:
                 if out:
                     return out
                 self._fetch()
+            elif top.encoding.order != self.order:  # in and out of a sequence under VR UN
+                if out:
+                    return out
+                self.order = top.encoding.order
             elif top.state == _DATA_SET:
                 self._elements(out)
             else:
@@ -174,14 +185,14 @@ class Walker:
         limit = top.limit - base
         last = min(self._last, top.limit - 1) - base
         depth = len(self._stack) - 1
-        stop = self._stop if depth == 0 else NO_STOP
+        first, stop = (self._first, self._stop) if depth == 0 else (0, NO_STOP)
         append = out.append
         while at <= last:
             header = headers.get(data[at : at + width])
             if header is None:
                 header = self._learn(base + at)
             tag, vr, form = header
-            if tag >= stop:
+            if not first <= tag < stop:
                 self._finished = True
                 break
             if form == _SHORT:
@@ -201,7 +212,7 @@ class Walker:
             at = after
         self.position = base + at
         if at <= last and not self._finished:
-            self._special(tag, vr, form, out)
+            self._special(tag, vr, out)
 
     def _learn(self, offset: int) -> tuple[int, str, int]:
         """Return the meaning of the header at ``offset``, and remember it for the headers like it."""
@@ -211,9 +222,7 @@ class Walker:
         tag = encoding.u16(key)[0] << 16 | encoding.u16(key, 2)[0]
         if len(self._stack) == 1 and not self._first <= tag < self._stop:
             return (NO_STOP, "", _SPECIAL)
-        if self._top.limit - offset < 8:
-            left = self._top.limit - offset
-            self._fail(f"{left} bytes are left, too few for an element", offset)
+        self._check_header(tag, offset, offset + 8)
         if tag >> 16 == 0xFFFE:
             header = (tag, "", _SPECIAL)
         elif encoding.explicit:
@@ -227,44 +236,45 @@ class Walker:
     def _explicit_header(self, tag: int, raw: bytes, offset: int) -> tuple[int, str, int]:
         vr = raw.decode("latin-1")
         if vr in _SHORT_VRS:
-            creator = is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
-            return (tag, vr, _SPECIAL if creator else _SHORT)
+            special = _is_creator(tag) or tag == PIXEL_REPRESENTATION
+            return (tag, vr, _SPECIAL if special else _SHORT)
         if vr in ("SQ", "UN"):
             return (tag, vr, _SPECIAL)
         # PS3.5 7.1.2: VRs to come have a 32-bit length.
-        if vr in _LONG_VRS or (raw.isalpha() and raw.isupper()):
-            return (tag, vr, _LONG)
-        self._fail(f"{raw!r} is not a value representation", offset, tag)
+        if vr not in _LONG_VRS and not (raw.isalpha() and raw.isupper()):
+            self._fail(f"{raw!r} is not a value representation", offset, tag)
+        return (tag, vr, _LONG)
 
-    def _special(self, tag: int, vr: str, form: int, out: list[Element]) -> None:
+    def _special(self, tag: int, vr: str, out: list[Element]) -> None:
         """Walk the one element at ``position`` that is more than a tag, a VR and a length."""
         offset, top = self.position, self._top
         if tag >> 16 == 0xFFFE:
             return self._delimiter(tag, out)
         long = top.encoding.explicit and (vr not in _SHORT_VRS)
         value = offset + (_HEADER if long else 8)
-        if value > top.limit:
-            self._fail("the element's header is cut short", offset, tag)
+        self._check_header(tag, offset, value)
         at = value - self.base
         if top.encoding.explicit and not long:
             length: int = top.encoding.u16(self.data, at - 2)[0]
         else:
             length = top.encoding.u32(self.data, at - 4)[0]
+        if length != UNDEFINED and value + length > top.limit:
+            self._overrun(tag, offset, value, length)
         if vr == "":
             vr = self._implicit_vr(tag, value, length)
         depth = len(self._stack) - 1
-        if length != UNDEFINED and value + length > top.limit:
-            self._overrun(tag, offset, value, length)
         inner = self._nested(tag, vr, value, length)
-        if inner is None:
-            out.append((tag, vr, offset, value, length, depth))
-            self.position = value + length
-            if is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF:
-                self._blocks.reserve(depth, tag, _creator(self.value(value, min(length, 64))))
+        if inner is not None:
+            state, encoding = inner
+            out.append((tag, "SQ" if state == _SEQUENCE else vr, offset, value, length, depth))
+            self._open(tag, state, value, length, encoding)
             return None
-        state, encoding = inner
-        out.append((tag, "SQ" if state == _SEQUENCE else vr, offset, value, length, depth))
-        self._open(tag, state, value, length, encoding)
+        out.append((tag, vr, offset, value, length, depth))
+        self.position = value + length
+        if _is_creator(tag):
+            self._blocks.reserve(depth, tag, _creator(self.value(value, min(length, 64))))
+        elif tag == PIXEL_REPRESENTATION:
+            top.signed = length == 2 and self.value(value, 2) != b"\0\0"
         return None
 
     def _nested(self, tag: int, vr: str, value: int, length: int) -> tuple[int, Encoding] | None:
@@ -278,14 +288,17 @@ class Walker:
             # PS3.5 6.2.2: a sequence under VR UN is encoded with implicit VRs, little endian.
             if length == UNDEFINED:
                 return (_SEQUENCE, IMPLICIT)
-            known = self._dictionary_vr(tag)
-            if known == "SQ" and (length == 0 or self.value(value, min(length, 4)) == b"\xfe\xff\x00\xe0"):
+            if self._dictionary_vr(tag) == "SQ" and self._may_be_sequence(value, length):
                 return (_SEQUENCE, IMPLICIT)
         elif length == UNDEFINED:
             if vr in ("OB", "OW"):
                 return (_FRAGMENTS, encoding)
             self._fail(f"undefined length is not allowed for VR {vr}", self.position, tag)
         return None
+
+    def _may_be_sequence(self, value: int, length: int) -> bool:
+        """Tell whether a value that a dictionary calls a sequence is empty or begins with an item."""
+        return length == 0 or self.value(value, min(length, 4)) == b"\xfe\xff\x00\xe0"
 
     def _dictionary_vr(self, tag: int) -> str:
         if is_private(tag) and tag & 0xFFFF > 0xFF:
@@ -294,13 +307,12 @@ class Walker:
 
     def _implicit_vr(self, tag: int, value: int, length: int) -> str:
         """Return the VR of an element whose header does not tell and whose tag alone does not either."""
-        if tag == PIXEL_REPRESENTATION:
-            raw = self.value(value, 2) if length == 2 else b"\0\0"
-            self._top.signed = raw != b"\0\0"
-            return "US"
         known = self._dictionary_vr(tag)
-        if is_private(tag) and length == UNDEFINED:
-            return "SQ"
+        if is_private(tag):
+            if length == UNDEFINED:
+                return "SQ"
+            if known == "SQ":  # private dictionaries are lore: where the bytes disagree, they win
+                return known if self._may_be_sequence(value, length) else "UN"
         # PS3.5 A.1: what may be OB or OW is OW here; US or SS is told by Pixel Representation.
         if "OW" in known:
             return "OW"
@@ -309,7 +321,7 @@ class Walker:
         return known
 
     def _open(self, tag: int, state: int, value: int, length: int, encoding: Encoding) -> None:
-        if len(self._stack) > 2 * MAX_DEPTH:
+        if state == _SEQUENCE and len(self._stack) > 2 * MAX_DEPTH:
             self._fail(f"sequences are nested deeper than {MAX_DEPTH}", self.position, tag)
         top = self._top
         defined = length != UNDEFINED
@@ -338,8 +350,7 @@ class Walker:
     def _item(self, out: list[Element]) -> None:
         """Walk one item, fragment or sequence delimiter."""
         top, offset = self._top, self.position
-        if top.limit - offset < 8:
-            self._fail(f"{top.limit - offset} bytes are left, too few for an item", offset)
+        self._check_header(ITEM, offset, offset + 8)
         group, number, length = top.encoding.item(self.data, offset - self.base)
         tag, depth, value = group << 16 | number, len(self._stack) - 1, offset + 8
         if tag == SEQUENCE_DELIMITER:
@@ -361,19 +372,29 @@ class Walker:
     def _delimiter(self, tag: int, out: list[Element]) -> None:
         """End the container of undefined length that the delimiter at ``position`` belongs to."""
         top, offset = self._top, self.position
+        self._check_header(tag, offset, offset + 8)
         wanted = ITEM_DELIMITER if top.state == _DATA_SET else SEQUENCE_DELIMITER
         if tag != wanted or top.defined:
             self._fail(f"{format_tag(tag)} stands where nothing is to be delimited", offset)
         length: int = top.encoding.u32(self.data, offset - self.base + 4)[0]
-        if length or offset + 8 > top.limit:
+        if length:
             self._fail(f"the delimiter {format_tag(tag)} has length {length} instead of 0", offset)
         self._leave()
         # A delimiter belongs to the item or sequence it ends, and stands at its depth.
         out.append((tag, "", offset, offset + 8, 0, len(self._stack) - 1))
         self.position = offset + 8
 
-    def _overrun(self, tag: int, offset: int, value: int, length: int) -> None:
-        left = max(self._top.limit - value, 0)
+    def _check_header(self, tag: int, offset: int, value: int) -> None:
+        """Fail where the header that begins at ``offset`` does not end before the container does."""
+        left = self._top.limit - offset
+        if left < 8:
+            self._fail(f"{left} byte{'s are' if left > 1 else ' is'} left, too few for an element", offset)
+        if value > self._top.limit:
+            self._fail("the element's header is cut short", offset, tag)
+
+    def _overrun(self, tag: int, offset: int, value: int, length: int) -> NoReturn:
+        self._check_header(tag, offset, value)
+        left = self._top.limit - value
         where = "data set" if len(self._stack) == 1 else "item or sequence around it"
         self._fail(f"length {length} exceeds the {left} bytes left in the {where}", offset, tag)
 
@@ -393,9 +414,16 @@ class Walker:
 
 def _implicit_header(tag: int) -> tuple[int, str, int]:
     vr = lookup(tag)[0]
-    if tag == PIXEL_REPRESENTATION or is_private(tag) or " " in vr:
-        return (tag, "LO" if is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF else "", _SPECIAL)
+    if tag == PIXEL_REPRESENTATION:
+        return (tag, vr, _SPECIAL)
+    if is_private(tag) or " " in vr:
+        return (tag, "LO" if _is_creator(tag) else "", _SPECIAL)
     return (tag, vr, _SPECIAL if vr in ("SQ", "UN") else _IMPLICIT)
+
+
+def _is_creator(tag: int) -> bool:
+    """Tell whether ``tag`` reserves a block of private elements (PS3.5 7.8.1)."""
+    return is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 def _creator(raw: bytes) -> str:

@@ -3,44 +3,72 @@
 from __future__ import annotations
 
 import zlib
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import MalformedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcmtools.encoding.walker import Source
 
 MAX_INFLATED: Final = 512 * 1024 * 1024
 MAX_RATIO: Final = 200
 _RATIO_FREE: Final = 16 * 1024 * 1024
 _CHUNK: Final = 1024 * 1024
+_TRAILER: Final = Struct("<LL")
 
 
 def inflate(source: Source, start: int, *, enough: int = MAX_INFLATED + 1) -> bytes:
-    """Return the bytes deflated in ``source`` from ``start``, at least ``enough`` of them where that suffices.
+    """Return the bytes deflated in ``source`` from ``start``, ``enough`` of them where that will do.
 
-    Raises MalformedError where the stream is broken or cut, or inflates to more than 512 MiB or, beyond
-    16 MiB, to more than 200 times its size.
+    Raises MalformedError where the stream is broken or cut, where other bytes than padding follow it, or
+    where it inflates to more than 512 MiB or, beyond 16 MiB, to more than 200 times its size.
     """
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
     pieces: list[bytes] = []
-    total, offset = 0, start
+    total = 0
     cap = min(MAX_INFLATED, max(_RATIO_FREE, MAX_RATIO * (source.size - start)))
-    while offset < source.size and not stream.eof and total < enough:
+    for offset, piece in _inflated(source, start):
+        pieces.append(piece)
+        total += len(piece)
+        if total > cap:
+            message = f"the deflated data set inflates to more than {cap} bytes"
+            raise MalformedError(message, offset=offset)
+        if total >= enough:
+            break
+    return b"".join(pieces)
+
+
+def _inflated(source: Source, start: int) -> Iterator[tuple[int, bytes]]:
+    """Yield pieces of at most 1 MiB, each with the offset of the chunk that it came from."""
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    total = checksum = 0
+    for offset in range(start, source.size, _CHUNK):
         data = source.read(offset, min(_CHUNK, source.size - offset))
-        while data and not stream.eof:
+        piece = b""
+        while data or len(piece) == _CHUNK:  # a full piece may have left output behind without input
             try:
                 piece = stream.decompress(data, _CHUNK)
             except zlib.error as error:
                 raise MalformedError(f"the deflated data set is broken ({error})", offset=offset) from error
-            pieces.append(piece)
             total += len(piece)
-            if total > cap:
-                raise MalformedError(
-                    f"the deflated data set inflates to more than {cap} bytes", offset=offset
-                )
+            checksum = zlib.crc32(piece, checksum)
+            yield offset, piece
             data = stream.unconsumed_tail
-        offset += _CHUNK
-    if not stream.eof and total < enough:
-        raise MalformedError("the deflated data set is cut short", offset=source.size)
-    return b"".join(pieces)
+        if stream.eof:
+            end = min(offset + _CHUNK, source.size) - len(stream.unused_data)
+            return _check_rest(source, end, _TRAILER.pack(checksum, total))
+    raise MalformedError("the deflated data set is cut short", offset=source.size)
+
+
+def _check_rest(source: Source, end: int, trailer: bytes) -> None:
+    """Fail unless what follows the deflated bytes is padding (PS3.5 A.5), or the trailer of gzip."""
+    begin = end
+    if source.size - end >= len(trailer) and source.read(end, len(trailer)) == trailer:
+        begin += len(trailer)
+    for offset in range(begin, source.size, _CHUNK):
+        rest = source.read(offset, min(_CHUNK, source.size - offset))
+        if rest.count(0) != len(rest):
+            message = f"{source.size - end} bytes that are not padding follow the deflated data set"
+            raise MalformedError(message, offset=end)

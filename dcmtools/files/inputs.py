@@ -6,12 +6,11 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcmtools.errors import InputError, Unsuitable
+from dcmtools.files.source import STDIN
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-STDIN = "-"
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 class Input(NamedTuple):
@@ -24,8 +23,8 @@ class Input(NamedTuple):
 def find(paths: Iterable[str]) -> Iterator[Input | Result]:
     """Yield the inputs that ``paths`` name, folders searched through in the order of their names.
 
-    Links to folders are followed only where they are named; links found in a folder are followed to files.
-    What cannot be listed becomes a failed result.
+    Hidden files count; pipes and devices in a folder do not. Links to folders are followed only where they
+    are named; links found in a folder are followed to files. What cannot be listed becomes a failed result.
     """
     for path in paths:
         if path == STDIN or not os.path.isdir(path):
@@ -38,47 +37,53 @@ def _below(folder: str, argument: str) -> Iterator[Input | Result]:
     pending = [folder]
     while pending:
         current = pending.pop()
+        folders = []
         try:
             with os.scandir(current) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            yield Result.failed(current, InputError(error.strerror or str(error)), {"file": current})
+            yield _failed(current, error)
             continue
-        folders = []
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
-            elif entry.is_file():
-                yield Input(entry.path, argument)
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file():
+                    yield Input(entry.path, argument)
+            except OSError as error:  # such as a link that leads to itself
+                yield _failed(entry.path, error)
         pending.extend(reversed(folders))
 
 
-def for_each(paths: Iterable[str], operation: Callable[[str], Result]) -> Iterator[Result]:
+def _failed(path: str, error: OSError) -> Result:
+    return Result.failed(path, InputError(error.strerror or str(error)), {"file": path})
+
+
+def for_each(paths: Sequence[str], operation: Callable[[str], Result]) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
     What a folder holds that is not DICOM is skipped; a folder that holds nothing else fails.
     """
-    found: dict[str, int] = {}
-    for item in find(paths):
-        if isinstance(item, Result):
-            yield item
-            continue
-        path, folder = item
-        try:
-            result = operation(path)
-        except Unsuitable as error:
-            if folder:
-                found.setdefault(folder, 0)
-                yield Result.skipped(path, error.message, {"file": path})
-                continue
-            result = Result.failed(path, error, {"file": path})
-        except InputError as error:
-            result = Result.failed(path, error, {"file": path})
-        found[folder] = found.get(folder, 0) + 1
-        yield result
-    for path in paths:
-        if path != STDIN and os.path.isdir(path) and not found.get(path):
-            yield Result.failed(path, InputError("no DICOM file in this folder"), {"file": path})
+    for argument in paths:
+        barren = os.path.isdir(argument) and argument != STDIN
+        for item in find([argument]):
+            result = item if isinstance(item, Result) else _result(item, operation)
+            barren = barren and result.outcome is Outcome.SKIPPED
+            yield result
+        if barren:
+            yield Result.failed(argument, InputError("no DICOM file in this folder"), {"file": argument})
+
+
+def _result(item: Input, operation: Callable[[str], Result]) -> Result:
+    path, folder = item
+    try:
+        return operation(path)
+    except Unsuitable as error:
+        if folder:
+            return Result.skipped(path, error.message, {"file": path})
+        return Result.failed(path, error, {"file": path})
+    except InputError as error:
+        return Result.failed(path, error, {"file": path})
 
 
 def is_usable(result: Result) -> bool:

@@ -12,11 +12,13 @@ from dcmtools.encoding.tags import (
     format_tag,
 )
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError, Unsuitable
 from dcmtools.files.part10 import Part10File
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Source, Walker
+    from dcmtools.encoding.walker import Source
+    from dcmtools.files.source import FileSource
 
 _FIRST_TAG: Final = 0x00080000
 _CHUNK: Final = 1024 * 1024
@@ -40,61 +42,81 @@ class Instance(NamedTuple):
     note: str = ""
 
 
-def inspect(path: str) -> Instance:
-    """Hop over the whole data set of the file at ``path`` and return what it is.
+def inspect(path: str, source: FileSource) -> Instance:
+    """Hop over the whole data set of the file at ``path``, open as ``source``, and return what it is.
 
     Raises NotDicom, MalformedError where the data set is cut short or not encoded as the file meta says,
     and InputError where it is not an instance that can be sent.
     """
-    with Part10File.open(path) as file:
-        if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-            raise Unsuitable("a DICOMDIR is not an instance to send", hint="name the files it lists instead")
-        found, end, note = _hop(file)
-        sop_class, sop_instance = (found.get(tag, "") for tag in (SOP_CLASS_UID, SOP_INSTANCE_UID))
-        for name, uid in (("SOP Class UID", sop_class), ("SOP Instance UID", sop_instance)):
-            if not is_uid(uid):
-                raise InputError(f"the data set's {name} is {'missing' if not uid else f'{uid!r}, no UID'}")
-        if not is_uid(file.transfer_syntax):
-            raise InputError(f"the transfer syntax is {file.transfer_syntax!r}, no UID")
-        length = end - file.data_set_offset
-        if length % 2 and not is_deflated(file.transfer_syntax):
-            raise InputError(f"the data set has an odd number of bytes ({length}), which PS3.8 cannot carry")
-        uids = (sop_class, sop_instance, file.transfer_syntax)
-        return Instance(path, *uids, file.data_set_offset, length, file.source.identity, note)
+    file = Part10File(source)
+    if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
+        raise Unsuitable("a DICOMDIR is not an instance to send", hint="name the files it lists instead")
+    found, end, note = _hop(file)
+    sop_class, sop_instance = (found.get(tag, "") for tag in (SOP_CLASS_UID, SOP_INSTANCE_UID))
+    for name, uid in (("SOP Class UID", sop_class), ("SOP Instance UID", sop_instance)):
+        if not is_uid(uid):
+            raise InputError(f"the data set's {name} is {'missing' if not uid else f'{uid!r}, no UID'}")
+    if not is_uid(file.transfer_syntax):
+        raise InputError(f"the transfer syntax is {file.transfer_syntax!r}, no UID")
+    length = end - file.data_set_offset
+    if length % 2 and not is_deflated(file.transfer_syntax):
+        raise InputError(f"the data set has an odd number of bytes ({length}), which PS3.8 cannot carry")
+    uids = (sop_class, sop_instance, file.transfer_syntax)
+    return Instance(path, *uids, file.data_set_offset, length, source.identity, note)
 
 
 def _hop(file: Part10File) -> tuple[dict[int, str], int, str]:
     """Return the UIDs, the end of the data set in the file, and what to say of the bytes behind it."""
     walker = file.walk(shallow=True)
-    uids: dict[int, str] = {}
-    end = walker.position
     try:
-        while elements := walker.read():
-            for tag, _, offset, value, length, depth in elements:
-                if depth == 0 and tag < _FIRST_TAG:
-                    raise _stray(tag, offset)
-                if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID) and depth == 0:
-                    uids[tag] = walker.value(value, min(length, 256)).decode("latin-1").strip("\0 ")
-            end = walker.position
+        uids = _uids(walker)
     except MalformedError as error:
-        end = _last_end(walker, error)
-    size = walker.source.size
-    note = f"{size - end} zero bytes after the last element are not sent" if end < size else ""
-    # Of a deflated data set the bytes in the file go as they are.
-    return uids, file.source.size if is_deflated(file.transfer_syntax) else end, note
+        uids, walker = _hop_before_zeros(file, walker, error)
+    if is_deflated(file.transfer_syntax):  # goes as it is, whatever it inflates to
+        return uids, file.source.size, ""
+    behind = file.source.size - walker.position
+    note = f"{behind} zero byte{'s' if behind > 1 else ''} after the last element: not sent"
+    return uids, walker.position, note if behind else ""
+
+
+def _hop_before_zeros(
+    file: Part10File, walker: Walker, error: MalformedError
+) -> tuple[dict[int, str], Walker]:
+    """Hop again, not over the zero bytes at the end; raise ``error`` where they are not all that is wrong.
+
+    The elements that share a window with a fault are not told, so it takes another walk; and zeros can be
+    read as elements, up to a fault near the very end, so it may take two.
+    """
+    source, encoding = walker.source, walker.encoding
+    start, end = 0 if is_deflated(file.transfer_syntax) else file.data_set_offset, source.size
+    while error.offset < end and not walker.nested and _all_zero(source, error.offset):
+        end = error.offset
+        walker = Walker(source, start, end, encoding, shallow=True)
+        try:
+            return _uids(walker), walker
+        except MalformedError as another:
+            error = another
+    raise error
+
+
+def _uids(walker: Walker) -> dict[int, str]:
+    """Return the UIDs among the top-level elements of the whole data set."""
+    uids: dict[int, str] = {}
+    while elements := walker.read():
+        for tag, _, offset, value, length, depth in elements:
+            if depth:
+                continue
+            if tag < _FIRST_TAG:
+                raise _stray(tag, offset)
+            if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID):
+                uids[tag] = walker.value(value, min(length, 256)).decode("latin-1").strip("\0 ")
+    return uids
 
 
 def _stray(tag: int, offset: int) -> MalformedError:
     return MalformedError(
         f"group {tag >> 16:04x} has no place in a data set", offset=offset, path=format_tag(tag)
     )
-
-
-def _last_end(walker: Walker, error: MalformedError) -> int:
-    """Return where the data set ends when all that is wrong with it are zero bytes behind it."""
-    if walker.nested or not _all_zero(walker.source, error.offset):
-        raise error
-    return error.offset
 
 
 def _all_zero(source: Source, offset: int) -> bool:

@@ -6,7 +6,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
-_SAFE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+# No leading dot, which hides a name, and no leading dash, which makes an option of it.
+_SAFE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 # Names that mean a device on some systems, with whatever ending.
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -20,5 +21,5 @@ def safe_name(text: str) -> str:
     if _SAFE.fullmatch(text) and not text.endswith(".") and not _RESERVED.fullmatch(text):
         return text
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    rest = _UNSAFE.sub("_", text).strip("_")[:40]
-    return f"{rest}-{digest}" if rest else f"-{digest}"[1:]
+    rest = _UNSAFE.sub("_", text).strip("_-")[:40]
+    return f"{rest}-{digest}" if rest else digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.syntax import EXPLICIT, encoding_of, is_deflated
-from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID
+from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID, format_tag
 from dcmtools.encoding.walker import NO_STOP, Element, Source, Walker
 from dcmtools.errors import MalformedError, NotDicom
 from dcmtools.files.deflate import inflate
@@ -19,6 +19,7 @@ PREFIX_OFFSET: Final = 128
 META_OFFSET: Final = 132
 _META: Final = 0x00020000
 _AFTER_META: Final = 0x00030000
+_LONGEST_META: Final = 1024 * 1024  # of one value; they are all kept in memory
 
 
 class Part10File:
@@ -100,10 +101,11 @@ def _read_meta(source: FileSource) -> tuple[list[tuple[Element, bytes]], int]:
     meta = []
     while elements := walker.read():
         for element in elements:
-            tag, _, offset, value, length, _ = element
-            if tag >> 16 != 2:
-                message = "an element that is not file meta information stands before it ends"
-                raise MalformedError(message, offset=offset)
+            tag, vr, offset, value, length, _ = element
+            if vr == "SQ" or length > _LONGEST_META:
+                what = "a sequence" if vr == "SQ" else f"a value of {length} bytes"
+                message = f"{what} has no place in file meta information"
+                raise MalformedError(message, offset=offset, path=format_tag(tag))
             meta.append((element, walker.value(value, length)))
     if not meta:
         raise MalformedError("there is no file meta information", offset=META_OFFSET)

@@ -1,15 +1,20 @@
-"""Bytes to read from: an open file, or memory."""
+"""Bytes to read from: an open file, what came through a pipe, or memory."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import stat
+import sys
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+STDIN: Final = "-"
+_CHUNK: Final = 1024 * 1024
 
 
 class FileSource:
@@ -25,9 +30,13 @@ class FileSource:
 
     @classmethod
     def open(cls, path: str) -> Self:
-        """Open ``path`` for reading; raise InputError with the system's reason where that fails."""
+        """Open ``path`` for reading, ``-`` for standard input.
+
+        What comes through a pipe is kept in a temporary file without a name. Raises InputError with the
+        system's reason, or where ``path`` is neither file nor pipe.
+        """
         try:
-            return cls(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            return cls(_stdin() if path == STDIN else _open(path))
         except OSError as error:
             raise InputError(error.strerror or str(error)) from error
 
@@ -38,6 +47,9 @@ class FileSource:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``; raise InputError where the file no longer has them."""
+        if offset + length > self.size:  # before room is made for what cannot come
+            message = f"the file ends at offset {self.size}, before offset {offset + length}"
+            raise InputError(message)
         try:
             data = os.pread(self.fd, length, offset)
             while len(data) < length:  # one read moves at most 2 GiB, or a file has shrunk
@@ -92,3 +104,51 @@ class MemorySource:
             message = f"the data ended at offset {self.size}"
             raise InputError(message)
         return data
+
+
+def _open(path: str) -> int:
+    """Return a descriptor of the file at ``path``, or of what comes through the pipe there."""
+    if stat.S_ISFIFO(os.stat(path).st_mode):
+        with open(path, "rb", buffering=0) as pipe:
+            return _spooled(pipe)
+    # Not to wait for a writer, should a pipe just have taken the place of a file.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        _require_file(os.fstat(fd).st_mode)
+    except InputError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _stdin() -> int:
+    """Return a descriptor of standard input where it is a file, else of what comes through it."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    try:
+        fd = sys.stdin.fileno()
+    except OSError:  # not backed by a descriptor
+        return _spooled(sys.stdin.buffer)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        return _spooled(sys.stdin.buffer)
+    _require_file(mode)
+    if os.lseek(fd, 0, os.SEEK_CUR):  # somebody has read the beginning
+        return _spooled(sys.stdin.buffer)
+    return os.dup(fd)
+
+
+def _require_file(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise InputError("it is a folder" if stat.S_ISDIR(mode) else "not a regular file")
+
+
+def _spooled(stream: BinaryIO) -> int:
+    """Return a descriptor of an unlinked temporary file with all that ``stream`` has to give."""
+    from tempfile import TemporaryFile
+
+    with TemporaryFile() as file:
+        while data := stream.read(_CHUNK):
+            file.write(data)
+        file.flush()
+        return os.dup(file.fileno())

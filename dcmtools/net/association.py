@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.errors import AssociationError
+from dcmtools.errors import AssociationError, DcmtoolsError
 from dcmtools.net import dimse, pdu
+from dcmtools.net.aborting import INVALID_PARAMETER, PROVIDER, UNEXPECTED_PDU, aborted
+from dcmtools.net.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,11 +20,6 @@ if TYPE_CHECKING:
 
 MAX_CONTEXTS: Final = 128
 MAX_COMMAND: Final = 64 * 1024
-# A fragment for peers that set no limit, and the most that is sent in one PDU to those with a high one.
-MAX_FRAGMENT: Final = 1024 * 1024 - 12
-PROVIDER: Final = 2
-UNEXPECTED_PDU: Final = 2
-INVALID_PARAMETER: Final = 6
 
 
 class Context(NamedTuple):
@@ -56,15 +54,13 @@ class Association:
     ) -> None:
         """Use ``transport``, on which ``request`` was answered with ``accept``, under the given timeouts.
 
-        What is sent keeps to ``peer_max_length``; fragments have an even length (PS3.8 D.1, PS3.7 F).
+        PDUs of at most ``peer_max_length`` bytes are sent, where 0 is no limit.
         """
         self.transport = transport
         self.request = request
         self.open = True
         self.timeout = network.dimse_timeout
-        self.max_fragment = MAX_FRAGMENT
-        if peer_max_length:
-            self.max_fragment = max(min(peer_max_length - 6, MAX_FRAGMENT) & ~1, 2)
+        self._outgoing = Outgoing(transport, peer_max_length)
         self._release_timeout = network.acse_timeout
         proposed = {context.context_id: context for context in request.contexts}
         self.contexts: dict[int, Context] = {}
@@ -103,63 +99,34 @@ class Association:
         """Send a message: its command set and, fragment by fragment, the encoded ``data_set``.
 
         The blocks of the data set are read one ahead, so each must stay as it is until the next but one
-        is asked for. Raises AssociationError when the connection breaks or takes nothing in time; whatever
-        ``data_set`` raises leaves a message cut short, after which only ``abort`` makes sense.
+        is asked for. Raises AssociationError when the connection breaks or takes nothing in time, with the
+        reason of a peer that aborted; whatever ``data_set`` raises leaves a message cut short, after which
+        only ``abort`` makes sense.
         """
-        transport, context_id = self.transport, context.context_id
-        transport.step = "send"
-        pieces: list[bytes | memoryview] = []
-        self._fragments(pieces, context_id, pdu.COMMAND, dimse.encode(command), last=True)
-        pending: bytes | memoryview | None = None
-        for block in data_set:
-            if pending is not None:
-                self._fragments(pieces, context_id, 0, pending, last=False)
-                transport.send(pieces, self.timeout)
-                pieces = []
-            pending = block
-        if pending is not None:
-            self._fragments(pieces, context_id, 0, pending, last=True)
-        transport.send(pieces, self.timeout)
-
-    def _fragments(
-        self,
-        pieces: list[bytes | memoryview],
-        context_id: int,
-        control: int,
-        block: bytes | memoryview,
-        *,
-        last: bool,
-    ) -> None:
-        """Add ``block`` to ``pieces`` as P-DATA-TF PDUs of one PDV each (PS3.8 9.3.5 and Annex E)."""
-        size, step = len(block), self.max_fragment
-        view = memoryview(block)
-        full = pdu.data_header(context_id, control, step)
-        at = 0
-        while size - at > step:
-            pieces += (full, view[at : at + step])
-            at += step
-        ending = control | pdu.LAST if last else control
-        pieces += (pdu.data_header(context_id, ending, size - at), view[at:])
+        self._outgoing.send(context.context_id, dimse.encode(command), data_set, self.timeout)
 
     def receive(self, timeout: float | None = None) -> Message | None:
         """Return the next message, or None when the peer released the association.
 
-        Raises AssociationError when none comes within ``timeout`` seconds (the DIMSE timeout where none is
-        given), when the peer aborts and when what it sends is not a message (PS3.7 and PS3.8 Annex E); the
-        association is over then.
+        Raises AssociationError when its command set has not come within ``timeout`` seconds (the DIMSE
+        timeout where none is given), when the peer aborts and when what it sends is not a message (PS3.7 and
+        PS3.8 Annex E); the association is over then.
         """
         self.transport.step = "receive"
-        for _ in self.data():
+        deadline = time.monotonic() + (timeout or self.timeout)
+        for _ in self.data(deadline):
             pass
         command = bytearray()
         last = False
         context_id = 0
         while not last:
-            if not self._values and not self._next_values(timeout or self.timeout):
+            if not self._values and not self._next_values(deadline - time.monotonic()):
                 return None
             number, control, fragment = self._values.pop(0)
-            if not control & pdu.COMMAND or (context_id and number != context_id):
-                raise self._broken("a data set fragment stands where a command set should")
+            if not control & pdu.COMMAND:
+                raise self._broken("a data set fragment where a command set should stand")
+            if context_id and number != context_id:
+                raise self._broken("a fragment of another message within a command set")
             context_id, last = number, bool(control & pdu.LAST)
             command += fragment
             if len(command) > MAX_COMMAND:
@@ -167,7 +134,7 @@ class Association:
         return self._message(context_id, bytes(command))
 
     def response_to(self, request: dimse.Command) -> Message:
-        """Return the next message, which has to be a response to ``request`` (PS3.7 9.3 and 10.3).
+        """Return the next message, a response to ``request`` that has a status (PS3.7 9.3 and 10.3).
 
         Raises AssociationError where it is another message, or none as ``receive`` says.
         """
@@ -179,6 +146,8 @@ class Association:
         answered = dimse.number(command, "MessageIDBeingRespondedTo", -1)
         if command["CommandField"] != field or answered != request["MessageID"]:
             raise self._broken("a message that does not answer the request in hand")
+        if "Status" not in command:
+            raise self._broken("a response without a status")
         return message
 
     def _message(self, context_id: int, raw: bytes) -> Message:
@@ -192,17 +161,21 @@ class Association:
         self._reading = message if dimse.has_data_set(message.command) else None
         return message
 
-    def data(self) -> Iterator[memoryview]:
+    def data(self, deadline: float | None = None) -> Iterator[memoryview]:
         """Yield the fragments of the data set of the message in hand; each is valid until the next.
 
+        All have to come before ``deadline`` or, where there is none, each PDU within the DIMSE timeout.
         Raises what ``receive`` raises.
         """
         while self._reading is not None:
-            if not self._values and not self._next_values(self.timeout):
+            timeout = deadline - time.monotonic() if deadline else self.timeout
+            if not self._values and not self._next_values(timeout):
                 raise AssociationError("the peer released the association within a message", step="receive")
             context_id, control, fragment = self._values.pop(0)
-            if control & pdu.COMMAND or context_id != self._reading.context.context_id:
-                raise self._broken("a command set fragment stands where a data set should go on")
+            if control & pdu.COMMAND:
+                raise self._broken("a command set fragment where a data set should go on")
+            if context_id != self._reading.context.context_id:
+                raise self._broken("a fragment of another message within a data set")
             if control & pdu.LAST:
                 self._reading = None
             yield fragment
@@ -226,8 +199,11 @@ class Association:
             other = pdu.decode(kind, body)
         except pdu.PduError as error:
             raise self._broken(f"a PDU that is broken ({error})") from error
-        except AssociationError:
-            self.abort(PROVIDER, INVALID_PARAMETER)
+        except AssociationError as error:
+            if error.transient:
+                self.abort()
+            else:
+                self.abort(PROVIDER, INVALID_PARAMETER)
             raise
         if isinstance(other, pdu.ReleaseRQ):
             self.transport.send_last(pdu.encode(pdu.ReleaseRP()))
@@ -250,25 +226,34 @@ class Association:
         """
         if not self.open:
             return
-        transport = self.transport
-        transport.step = "release"
+        self.transport.step = "release"
+        self.transport.patient = True  # a first wish to stop has come to this already
         try:
-            transport.send([pdu.encode(pdu.ReleaseRQ())], self._release_timeout)
-            while True:
-                kind, body = transport.read_pdu(self._release_timeout)
-                if kind == pdu.P_DATA_TF:
-                    continue  # what the peer had sent before it read the request
-                answer = pdu.decode(kind, body)
-                if isinstance(answer, pdu.ReleaseRQ):  # both asked at once (PS3.8 9.2, state 7)
-                    transport.send([pdu.encode(pdu.ReleaseRP())], self._release_timeout)
-                    continue
-                break
+            self.transport.send([pdu.encode(pdu.ReleaseRQ())], self._release_timeout)
+            answer = self._answer_to_release()
             if isinstance(answer, pdu.Abort):
+                self._close()
                 raise aborted(answer, "release")
+            if not isinstance(answer, pdu.ReleaseRP):
+                raise self._broken("another PDU than an answer", UNEXPECTED_PDU)
         except pdu.PduError as error:
-            raise AssociationError(f"the peer sent a PDU that is broken ({error})", step="release") from error
-        finally:
-            self._close()
+            raise self._broken(f"a PDU that is broken ({error})") from error
+        except DcmtoolsError:
+            self.abort()
+            raise
+        self._close()
+
+    def _answer_to_release(self) -> pdu.Pdu:
+        deadline = time.monotonic() + self._release_timeout
+        while True:
+            kind, body = self.transport.read_pdu(deadline - time.monotonic())
+            if kind == pdu.P_DATA_TF:
+                continue  # what the peer had sent before it read the request
+            answer = pdu.decode(kind, body)
+            if not isinstance(answer, pdu.ReleaseRQ):
+                return answer
+            # Both asked at once (PS3.8 9.2, state 7).
+            self.transport.send([pdu.encode(pdu.ReleaseRP())], self._release_timeout)
 
     def abort(self, source: int = 0, reason: int = 0) -> None:
         """Abort the association (PS3.8 7.3) and close the connection; never fails."""
@@ -287,14 +272,16 @@ class Association:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Release the association, or abort it when the block failed."""
-        if kind is None:
-            self.release()
-        else:
+        """Release the association, or abort it when the block failed.
+
+        A release that fails is a warning: what the association was for is done.
+        """
+        if kind is not None:
             self.abort()
+            return
+        try:
+            self.release()
+        except DcmtoolsError as failure:
+            import logging  # 3 ms, for what hardly ever happens
 
-
-def aborted(abort: pdu.Abort, step: str) -> AssociationError:
-    """Return the error for an A-ABORT that came in during ``step`` (PS3.8 9.3.8)."""
-    words = pdu.abort_text(abort.source, abort.reason)
-    return AssociationError(f"the peer aborted the association: {words}", step=step, transient=True)
+            logging.getLogger(__name__).warning("%s: %s", self.request.called_aet, failure.message)

@@ -7,7 +7,6 @@ part of it: ``encode`` computes it, ``decode`` checks it.
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum, unique
 from struct import Struct, error
 from typing import Final, TypeAlias
@@ -130,7 +129,6 @@ _LONG: Final = Struct("<I")
 _TAG: Final = Struct("<HH")
 
 _LONGEST: Final = {"UI": 64, "AE": 16}
-_NOT_IN_COMMENT: Final = re.compile(r"[^ -\[\]-~]")
 
 
 class DimseError(ValueError):
@@ -287,8 +285,12 @@ def _value_bytes(element: int, vr: str, value: Value) -> bytes:
             )
         encoded = value.encode("latin-1")
         return encoded + b"\0" if len(encoded) & 1 else encoded
-    encoded = (checked_aet(value) if vr == "AE" else _NOT_IN_COMMENT.sub("?", value)[:64]).encode("ascii")
+    encoded = (checked_aet(value) if vr == "AE" else _comment(value)).encode("ascii")
     return encoded + b" " if len(encoded) & 1 else encoded
+
+
+def _comment(text: str) -> str:
+    return "".join([char if " " <= char <= "~" and char != "\\" else "?" for char in text[:64]])
 
 
 def _value(vr: str, value: bytes, offset: int) -> Value:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcmtools.encoding.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from dcmtools.errors import AssociationError
+from dcmtools.errors import AssociationError, Interrupted
 from dcmtools.net import pdu
-from dcmtools.net.association import INVALID_PARAMETER, PROVIDER, UNEXPECTED_PDU, Association, aborted
+from dcmtools.net.aborting import INVALID_PARAMETER, PROVIDER, UNEXPECTED_PDU, aborted
+from dcmtools.net.association import Association
 from dcmtools.net.connecting import connect
 from dcmtools.net.peer import checked_aet
 from dcmtools.net.transport import Transport
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     Decision: TypeAlias = tuple[pdu.ContextResult, ...] | pdu.AssociateRJ
 
 PERMANENT, TRANSIENT = 1, 2
-SERVICE_USER, PRESENTATION_PROVIDER = 1, 3
+SERVICE_USER, ACSE_PROVIDER, PRESENTATION_PROVIDER = 1, 2, 3
 APPLICATION_CONTEXT_NOT_SUPPORTED, CALLING_NOT_RECOGNIZED, CALLED_NOT_RECOGNIZED = 2, 3, 7
+PROTOCOL_VERSION_NOT_SUPPORTED = 2
 LOCAL_LIMIT_EXCEEDED = 2
+# PDV header, message control header and two bytes of data, the fewest of even length (PS3.8 9.3.5).
+LEAST_MAX_LENGTH = 8
 
 
 def request_association(
@@ -41,7 +45,7 @@ def request_association(
         information = _user_information(network)
         request = pdu.AssociateRQ(peer.aet, network.calling_aet, tuple(contexts), information)
         transport.send([pdu.encode(request)], network.acse_timeout)
-        answer = _accepted(_read(transport, network.acse_timeout), request)
+        answer = _accepted(transport, _read(transport, network.acse_timeout), request)
     except BaseException:
         transport.close()
         raise
@@ -78,16 +82,25 @@ def _read(transport: Transport, timeout: float) -> pdu.Pdu:
     except pdu.PduError as error:
         transport.send_last(pdu.encode(pdu.Abort(PROVIDER, INVALID_PARAMETER)))
         raise AssociationError(f"the peer sent a PDU that is broken ({error})", step="associate") from error
+    except (AssociationError, Interrupted):
+        transport.send_last(pdu.encode(pdu.Abort(0, 0)))
+        raise
     if isinstance(answer, pdu.Abort):
         raise aborted(answer, "associate")
     return answer
 
 
-def _accepted(answer: pdu.Pdu, request: pdu.AssociateRQ) -> pdu.AssociateAC:
+def _accepted(transport: Transport, answer: pdu.Pdu, request: pdu.AssociateRQ) -> pdu.AssociateAC:
     if isinstance(answer, pdu.AssociateRJ):
         raise _rejected(answer, request)
     if not isinstance(answer, pdu.AssociateAC):
+        transport.send_last(pdu.encode(pdu.Abort(PROVIDER, UNEXPECTED_PDU)))
         raise AssociationError("the peer sent another PDU than an answer", step="associate")
+    length = answer.user_information.max_length
+    if 0 < length < LEAST_MAX_LENGTH:
+        transport.send_last(pdu.encode(pdu.Abort(0, 0)))
+        message = f"the peer takes PDUs of at most {length} bytes, too few for any message"
+        raise AssociationError(message, step="associate")
     return answer
 
 
@@ -99,7 +112,9 @@ def _requested(transport: Transport, request: pdu.Pdu) -> pdu.AssociateRQ:
 
 
 def _unusable(request: pdu.AssociateRQ) -> pdu.AssociateRJ | None:
-    """Reject what no service can accept: another application context, AE titles that are none."""
+    """Reject what no service can accept: another protocol or application context, AE titles that are none."""
+    if not request.protocol_version & 1:  # the other bits are not to be looked at (PS3.8 9.3.2)
+        return pdu.AssociateRJ(PERMANENT, ACSE_PROVIDER, PROTOCOL_VERSION_NOT_SUPPORTED)
     if request.application_context != pdu.DICOM_APPLICATION_CONTEXT:
         return pdu.AssociateRJ(PERMANENT, SERVICE_USER, APPLICATION_CONTEXT_NOT_SUPPORTED)
     for title, reason in (

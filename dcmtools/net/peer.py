@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.net.stop import Stop
+
+if TYPE_CHECKING:
+    from typing import Self
 
 DEFAULT_PORT: Final = 11112
 DEFAULT_CALLED_AET: Final = "ANY-SCP"
 DEFAULT_CALLING_AET: Final = "DCMTOOLS"
-
-_HOST: Final = re.compile(r"[^\s@\[\]/\\\x00-\x1f\x7f]+")
-_ADDRESS: Final = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>.*))?", re.DOTALL)
 
 
 def checked_aet(text: str) -> str:
@@ -33,26 +31,36 @@ def checked_aet(text: str) -> str:
     return title
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class _Address(NamedTuple):
+    host: str
+    port: int
+    aet: str
+    calling_aet: str | None
+
+
+class Peer(_Address):
     """An application entity: where it listens, its AE title, and the title it knows us by, if set."""
 
-    host: str
-    port: int = DEFAULT_PORT
-    aet: str = DEFAULT_CALLED_AET
-    calling_aet: str | None = None
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
+    def __new__(
+        cls,
+        host: str,
+        port: int = DEFAULT_PORT,
+        aet: str = DEFAULT_CALLED_AET,
+        calling_aet: str | None = None,
+    ) -> Self:
         """Raise ValueError where a part is not usable."""
-        if not _HOST.fullmatch(self.host):
-            raise ValueError(
-                f"{self.host!r} is not a host name or address" if self.host else "the host is missing"
-            )
-        if not 1 <= self.port <= 65535:
-            raise ValueError(f"port {self.port} is not between 1 and 65535")
-        for title in (self.aet, self.calling_aet):
+        if not host:
+            raise ValueError("the host is missing")
+        if any(char in "@[]/\\" or char.isspace() or not char.isprintable() for char in host):
+            raise ValueError(f"{host!r} is not a host name or address")
+        if not 1 <= port <= 65535:
+            raise ValueError(f"port {port} is not between 1 and 65535")
+        for title in (aet, calling_aet):
             if title is not None:
                 checked_aet(title)
+        return super().__new__(cls, host, port, aet, calling_aet)
 
     @property
     def name(self) -> str:
@@ -61,31 +69,54 @@ class Peer:
         return f"{self.aet}@{host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str) -> Peer:
+    def parse(cls, text: str) -> Self:
         """Return the peer named by ``AET@host:port``, ``host:port`` or ``host``; IPv6 stands in brackets.
 
         Raises ValueError, saying which part is wrong.
         """
         title, at, address = text.rpartition("@")
         aet = checked_aet(title) if at else DEFAULT_CALLED_AET
-        match = _ADDRESS.fullmatch(address)
-        if match is None:
-            raise ValueError(f"{address!r} is not host:port; an IPv6 address stands in brackets: [::1]:104")
-        port = match["port"]
+        host, port = _host_and_port(address)
         if port is not None and not (port.isascii() and port.isdigit() and len(port) <= 5):
             raise ValueError(
                 f"{port!r} is not a port" + ("; IPv6 stands in brackets: [::1]:104" if ":" in port else "")
             )
-        return cls(match["ipv6"] or match["host"] or "", DEFAULT_PORT if port is None else int(port), aet)
+        return cls(host, DEFAULT_PORT if port is None else int(port), aet)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _host_and_port(address: str) -> tuple[str, str | None]:
+    """Split ``address`` at the colon before the port, which may be missing."""
+    if address.startswith("["):
+        host, bracket, rest = address[1:].partition("]")
+        malformed = not bracket or rest[:1] not in ("", ":")
+        colon, port = rest[:1], rest[1:]
+    else:
+        host, colon, port = address.partition(":")
+        malformed = "[" in host or "]" in host
+    if malformed:
+        raise ValueError(f"{address!r} is not host:port; an IPv6 address stands in brackets: [::1]:104")
+    return host, port if colon else None
+
+
 class NetworkOptions:
     """What every association needs to know beside its peer; timeouts in seconds."""
 
-    calling_aet: str = DEFAULT_CALLING_AET
-    connect_timeout: float = 10.0
-    acse_timeout: float = 30.0
-    dimse_timeout: float = 60.0
-    max_pdu: int = 262144
-    stop: Stop = field(default_factory=Stop)
+    __slots__ = ("acse_timeout", "calling_aet", "connect_timeout", "dimse_timeout", "max_pdu", "stop")
+
+    def __init__(
+        self,
+        *,
+        calling_aet: str = DEFAULT_CALLING_AET,
+        connect_timeout: float = 10.0,
+        acse_timeout: float = 30.0,
+        dimse_timeout: float = 60.0,
+        max_pdu: int = 262144,
+        stop: Stop | None = None,
+    ) -> None:
+        """Take what is given, and the defaults; without a ``stop`` nothing asks to stop."""
+        self.calling_aet: Final = calling_aet
+        self.connect_timeout: Final = connect_timeout
+        self.acse_timeout: Final = acse_timeout
+        self.dimse_timeout: Final = dimse_timeout
+        self.max_pdu: Final = max_pdu
+        self.stop: Final = stop or Stop()

@@ -30,7 +30,9 @@ class Stop:
 
     def wait(self, seconds: float) -> bool:
         """Sleep for ``seconds`` or until the first request; return whether there was one."""
-        return bool(select.select([self.fd], [], [], seconds)[0])
+        watch = select.poll()  # select.select() fails with descriptors from 1024 on
+        watch.register(self.fd, select.POLLIN)
+        return bool(watch.poll(seconds * 1000))
 
     def close(self) -> None:
         """Close the pipe; no wait may watch it any longer."""

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, Interrupted
-from dcmtools.net.pdu import P_DATA_TF
+from dcmtools.net.pdu import ABORT, P_DATA_TF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,7 @@ class Transport:
         self._sock = sock
         self._stop = stop
         self._max_pdu = max_pdu
+        self._torn = False
         self._buffer = memoryview(bytearray(_FIRST_BUFFER))
         self._start = 0
         self._end = 0
@@ -53,13 +54,19 @@ class Transport:
         """Return type and body of the next PDU; the body is valid until the next call.
 
         The whole PDU has to arrive within ``timeout`` seconds. Raises AssociationError when it does not,
-        when the connection ends and when the PDU declares more bytes than its type may have.
+        when the connection ends and when the header is none of PS3.8: an unknown type, or more bytes than
+        the type may have.
         """
         deadline = time.monotonic() + timeout
         self._need(_HEADER, deadline)
         at = self._start
         kind = self._buffer[at]
         length = int.from_bytes(self._buffer[at + 2 : at + 6], "big")
+        if not 1 <= kind <= ABORT:
+            raise self._error(
+                f"the peer sent a PDU of type {kind:02X}H, which there is not",
+                hint="perhaps another service than DICOM listens on this port, or one behind TLS",
+            )
         limit = self._max_pdu if kind == P_DATA_TF else MAX_ASSOCIATION_PDU
         if length > limit:
             raise self._error(f"the peer sent a PDU of {length} bytes where at most {limit} are allowed")
@@ -70,8 +77,11 @@ class Transport:
 
     def send(self, pieces: Sequence[bytes | memoryview], timeout: float) -> None:
         """Send all ``pieces`` in order; raise AssociationError when ``timeout`` seconds bring no progress."""
+        if self._stop.count > self.patient:
+            raise Interrupted("stopped by the user")
         pending = list(pieces)
         first = 0
+        self._torn = True
         while first < len(pending):
             try:
                 sent = self._sock.sendmsg(pending[first : first + _MAX_PIECES])
@@ -85,9 +95,15 @@ class Transport:
                 first += 1
             if sent:
                 pending[first] = memoryview(pending[first])[sent:]
+        self._torn = False
 
     def send_last(self, data: bytes) -> None:
-        """Send ``data`` as far as the connection takes it at once, and say that nothing follows."""
+        """Send ``data`` as far as the connection takes it at once, and say that nothing follows.
+
+        Within a PDU nothing is sent: the peer would take it for the rest of that one.
+        """
+        if self._torn:
+            return
         try:
             self._sock.send(data)
             self._sock.shutdown(socket.SHUT_WR)
@@ -150,5 +166,5 @@ class Transport:
             if ready:
                 watch.unregister(self._stop.fd)
 
-    def _error(self, message: str, *, transient: bool = False) -> AssociationError:
-        return AssociationError(message, step=self.step, transient=transient)
+    def _error(self, message: str, *, transient: bool = False, hint: str = "") -> AssociationError:
+        return AssociationError(message, step=self.step, transient=transient, hint=hint)

@@ -8,9 +8,8 @@ that encoding them again gives the same characters back.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +45,7 @@ class PduError(ValueError):
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True)
-class RoleSelection:
+class RoleSelection(NamedTuple):
     """SCP/SCU role selection for one SOP class (PS3.7 D.3.3.4): the roles of the association requestor."""
 
     sop_class_uid: str
@@ -55,16 +53,14 @@ class RoleSelection:
     scp: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ExtendedNegotiation:
+class ExtendedNegotiation(NamedTuple):
     """SOP class extended negotiation (PS3.7 D.3.3.5); PS3.4 gives ``information`` its meaning."""
 
     sop_class_uid: str
     information: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CommonExtendedNegotiation:
+class CommonExtendedNegotiation(NamedTuple):
     """SOP class common extended negotiation (PS3.7 D.3.3.6)."""
 
     sop_class_uid: str
@@ -72,8 +68,7 @@ class CommonExtendedNegotiation:
     related_general_sop_class_uids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UserIdentity:
+class UserIdentity(NamedTuple):
     """Who asks for the association (PS3.7 D.3.3.7); its ``repr`` keeps the credentials to itself.
 
     ``primary_field`` holds the user name in UTF-8, the Kerberos ticket, the SAML assertion or the JSON Web
@@ -81,19 +76,23 @@ class UserIdentity:
     """
 
     identity_type: int
-    primary_field: bytes = field(repr=False)
-    secondary_field: bytes = field(default=b"", repr=False)
+    primary_field: bytes
+    secondary_field: bytes = b""
     positive_response_requested: bool = False
 
+    def __repr__(self) -> str:
+        """Show the type and what is requested."""
+        requested = self.positive_response_requested
+        return f"UserIdentity(identity_type={self.identity_type}, positive_response_requested={requested})"
 
-@dataclass(frozen=True, slots=True)
-class UserInformation:
+
+class UserInformation(NamedTuple):
     """What both sides tell of themselves when they associate (PS3.7 D.3.3).
 
     ``max_length`` is the largest P-DATA-TF body in bytes that the sender wants to receive, 0 for no limit.
     ``async_window`` holds the numbers of operations invoked and performed, 0 for no limit.
     ``identity_response`` is the server's answer to a ``UserIdentity`` that asked for one. What is empty or
-    ``None`` is not sent.
+    ``None`` is not sent; the ``repr`` leaves the answer out, which may be a credential.
     """
 
     max_length: int = 0
@@ -104,7 +103,12 @@ class UserInformation:
     extended: tuple[ExtendedNegotiation, ...] = ()
     common_extended: tuple[CommonExtendedNegotiation, ...] = ()
     identity: UserIdentity | None = None
-    identity_response: bytes | None = field(default=None, repr=False)
+    identity_response: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Show every field but the last."""
+        shown = zip(self._fields[:-1], self[:-1], strict=True)
+        return f"UserInformation({', '.join([f'{name}={value!r}' for name, value in shown])})"
 
 
 def item(item_type: int, value: bytes) -> bytes:

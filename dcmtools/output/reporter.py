@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError
 from dcmtools.escaping import escape
@@ -22,8 +21,7 @@ Format = Literal["text", "json"]
 Color = Literal["auto", "always", "never"]
 
 
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
+class OutputOptions(NamedTuple):
     """How results are shown."""
 
     format: Format = "text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from dcmtools.archive.storage import Storage
@@ -18,7 +19,8 @@ from dcmtools.scp.storage import StorageService
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcmtools.scp.server import ServerOptions
+    from dcmtools.scp.admission import ServerOptions
+    from dcmtools.scp.server import Service
 
 
 def serve(folder: str, options: ServerOptions, *, durable: bool, ready_file: str | None) -> Iterator[Result]:
@@ -28,23 +30,23 @@ def serve(folder: str, options: ServerOptions, *, durable: bool, ready_file: str
     answers. Raises UsageError and OutputError where it cannot start.
     """
     options.check()
-    storage = Storage(folder, durable=durable)
-    try:
-        server = Server(
-            options,
-            {
-                CommandField.C_ECHO_RQ: answer_echo,
-                CommandField.C_STORE_RQ: StorageService(storage).answer_store,
-            },
-            lambda abstract_syntax: abstract_syntax == VERIFICATION or is_storage_class(abstract_syntax),
-        )
+    with ExitStack() as held:
+        storage = Storage(folder, durable=durable)
+        held.callback(storage.close)
+        services: dict[int, Service] = {
+            CommandField.C_ECHO_RQ: answer_echo,
+            CommandField.C_STORE_RQ: StorageService(storage).answer_store,
+        }
+        server = held.enter_context(Server(options, services, _is_served))
         host, port = server.address
         if ready_file is not None:
             _announce(ready_file, port)
         yield _listening(folder, options.aet, host, port)
         server.run()
-    finally:
-        storage.close()
+
+
+def _is_served(abstract_syntax: str) -> bool:
+    return abstract_syntax == VERIFICATION or is_storage_class(abstract_syntax)
 
 
 def _listening(folder: str, aet: str | None, host: str, port: int) -> Result:
@@ -56,10 +58,19 @@ def _listening(folder: str, aet: str | None, host: str, port: int) -> Result:
 
 def _announce(path: str, port: int) -> None:
     """Write the port into ``path``, which appears whole or not at all."""
-    temporary = f"{path}.{os.getpid()}"
+    from tempfile import mkstemp
+
+    folder, name = os.path.split(path)
     try:
-        with open(temporary, "x", encoding="ascii") as file:
-            file.write(f"{port}\n")
-        os.replace(temporary, path)
+        fd, temporary = mkstemp(prefix=f".{name}.", dir=folder or ".")
+        try:
+            with open(fd, "w", encoding="ascii") as file:
+                os.fchmod(fd, 0o644)  # whoever waits for it may run as another user
+                file.write(f"{port}\n")
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror}") from error

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.archive.storage import DuplicateError
+from dcmtools.encoding.syntax import encoding_of, is_deflated
 from dcmtools.encoding.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,
@@ -14,10 +15,12 @@ from dcmtools.encoding.tags import (
     STUDY_INSTANCE_UID,
 )
 from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import DcmtoolsError, InputError, OutputError
+from dcmtools.files.deflate import inflate
 from dcmtools.files.meta import file_meta
 from dcmtools.files.part10 import Part10File
-from dcmtools.files.source import FileSource
+from dcmtools.files.source import FileSource, MemorySource
 from dcmtools.net import dimse, status
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _IDENTIFIERS: Final = (PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID)
+# How much of a value counts, and how much of a deflated data set is looked at: bounds for hostile ones.
+_LONGEST: Final = 64 * 1024
+_HEAD: Final = 16 * 1024 * 1024
 
 
 class Refusal(DcmtoolsError):
@@ -73,6 +79,8 @@ class StorageService:
         sop_instance = dimse.text(command, "AffectedSOPInstanceUID")
         if not (is_uid(sop_class) and is_uid(sop_instance) and dimse.has_data_set(command)):
             raise Refusal(status.CANNOT_UNDERSTAND, "the request names no valid instance")
+        if sop_class != context.abstract_syntax:
+            raise Refusal(status.SOP_CLASS_NOT_SUPPORTED, "the presentation context is for another SOP class")
         try:
             meta = file_meta(
                 sop_class, sop_instance, context.transfer_syntax, association.request.calling_aet
@@ -89,25 +97,38 @@ class StorageService:
 
 
 def _keep(part: Incoming, sop_class: str, sop_instance: str) -> bool:
-    patient, study, series, *uids = _identify(part)
+    try:
+        with FileSource.duplicate(part.fd) as source:
+            patient, study, series, *uids = _identifiers(Part10File(source))
+    except InputError as error:
+        raise Refusal(status.CANNOT_UNDERSTAND, f"the data set is broken: {error.message}") from error
+    except OSError as error:  # no descriptor left
+        raise OutputError(error.strerror or str(error)) from error
+    if not all(uids):
+        raise Refusal(status.CANNOT_UNDERSTAND, "the data set does not say which instance it is")
     if uids != [sop_class, sop_instance]:
         raise Refusal(status.DOES_NOT_MATCH_SOP_CLASS, "data set and request name different instances")
-    for uid in (study, series):
-        if uid and not is_uid(uid):
-            raise Refusal(status.CANNOT_UNDERSTAND, "a study or series UID in the data set is not valid")
     return part.keep(patient, study, series, sop_instance)
 
 
-def _identify(part: Incoming) -> list[str]:
-    """Return patient, study, series, SOP class and SOP instance of a data set that has arrived."""
+def _identifiers(file: Part10File) -> list[str]:
+    """Return patient, study, series, SOP class and SOP instance of a data set that has arrived.
+
+    Raises InputError where it is broken before the last of them, SeriesInstanceUID.
+    """
     found = dict.fromkeys(_IDENTIFIERS, "")
-    try:
-        with FileSource.duplicate(part.fd) as source:
-            walker = Part10File(source).walk(stop=max(_IDENTIFIERS) + 1, shallow=True)
-            while elements := walker.read():
-                for tag, _, _, offset, length, depth in elements:
-                    if depth == 0 and tag in found:
-                        found[tag] = walker.value(offset, min(length, 256)).decode("latin-1").strip("\0 ")
-    except InputError as error:
-        raise Refusal(status.CANNOT_UNDERSTAND, f"the data set is broken: {error.message}") from error
+    walker = _walk(file)
+    while elements := walker.read():
+        for tag, _, _, offset, length, depth in elements:
+            if depth == 0 and tag in found:
+                found[tag] = walker.value(offset, min(length, _LONGEST)).decode("latin-1").strip("\0 ")
     return list(found.values())
+
+
+def _walk(file: Part10File) -> Walker:
+    """Return a walker up to the last identifier; of a deflated data set only the head is inflated."""
+    stop = max(_IDENTIFIERS) + 1
+    if not is_deflated(file.transfer_syntax):
+        return file.walk(stop=stop, shallow=True)
+    head = MemorySource(inflate(file.source, file.data_set_offset, enough=_HEAD))
+    return Walker(head, 0, head.size, encoding_of(file.transfer_syntax), stop=stop, shallow=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.syntax import IMPLICIT_VR_LITTLE_ENDIAN
 from dcmtools.encoding.uids import VERIFICATION
@@ -21,42 +21,45 @@ if TYPE_CHECKING:
     from dcmtools.net.association import Association
     from dcmtools.net.peer import NetworkOptions, Peer
 
+_VERIFICATION: Final = PresentationContext(1, VERIFICATION, (IMPLICIT_VR_LITTLE_ENDIAN,))
+
 
 def echo(peer: Peer, network: NetworkOptions, *, count: int = 1, interval: float = 0) -> Iterator[Result]:
     """Yield one result per C-ECHO of ``count`` on one association, ``interval`` seconds apart.
 
-    With more than one a closing result holds their statistics.
-
     An association that does not come about, ends early or accepts no Verification is one failed result.
+    With more than one C-ECHO a closing result holds the statistics of those that were answered.
     """
-    record = {"peer": peer.name, "status": None, "elapsed_ms": None}
+    elapsed: list[float] = []
+    connected = 0.0
     begun = time.perf_counter()
     try:
-        with request_association(
-            peer, network, [PresentationContext(1, VERIFICATION, (IMPLICIT_VR_LITTLE_ENDIAN,))]
-        ) as association:
+        with request_association(peer, network, [_VERIFICATION]) as association:
             connected = _milliseconds(begun)
-            elapsed: list[float] = []
             for number in range(count):
                 if number and network.stop.wait(interval):
                     break
                 yield _echo_once(association, peer, elapsed)
-            if count > 1 and elapsed:
-                yield _statistics(peer, count, elapsed, connected)
         if network.stop.count:
-            yield Result.failed(peer.name, Interrupted("stopped by the user"), record)
+            yield _failed(peer, Interrupted("stopped by the user"))
     except DcmtoolsError as error:
-        yield Result.failed(peer.name, error, record)
+        yield _failed(peer, error)
+    if count > 1 and elapsed:
+        yield _statistics(peer, count, elapsed, connected)
+
+
+def _failed(peer: Peer, error: DcmtoolsError) -> Result:
+    return Result.failed(peer.name, error, {"peer": peer.name, "status": None, "elapsed_ms": None})
 
 
 def _echo_once(association: Association, peer: Peer, elapsed: list[float]) -> Result:
     begun = time.perf_counter()
     status, comment = verify(association)
     taken = _milliseconds(begun)
+    elapsed.append(taken)
     record = {"peer": peer.name, "status": status_text(status), "elapsed_ms": taken}
     if status != SUCCESS and not is_warning(status):
         return Result.failed(peer.name, PeerFailure(explain(status, comment)), record)
-    elapsed.append(taken)
     if status == SUCCESS:
         return Result(peer.name, record)
     return Result(peer.name, record, Outcome.WARNING, note=explain(status, comment))

@@ -6,14 +6,21 @@ answer never came, are failed results; the others go on, on a new association wh
 
 from __future__ import annotations
 
-import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.uids import uid_name
-from dcmtools.errors import AssociationError, DcmtoolsError, InputError, Interrupted, PeerFailure
+from dcmtools.errors import (
+    AssociationError,
+    DcmtoolsError,
+    InputError,
+    Interrupted,
+    NotDicom,
+    PeerFailure,
+)
 from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
-from dcmtools.files.source import FileSource
+from dcmtools.files.source import STDIN, FileSource
 from dcmtools.net import dimse
 from dcmtools.net.establishment import request_association
 from dcmtools.net.status import SUCCESS, explain, is_warning, status_text
@@ -22,15 +29,20 @@ from dcmtools.scu.contexts import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Self
 
     from dcmtools.files.instance import Instance
     from dcmtools.net.association import Association, Context
+    from dcmtools.net.pdu import PresentationContext
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.net.stop import Stop
 
-logger = logging.getLogger(__name__)
-
 BLOCK: Final = 1024 * 1024
+# Associations lost one after the other without any answer, and DIMSE timeouts since the last answer, after
+# which the rest is given up: a peer that breaks off at once may do so for one file, one that hangs hangs.
+MAX_LOSSES: Final = 3
+MAX_SILENCE: Final = 3
+_NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
 _REFUSALS: Final = {
     1: "rejected by its user",
     2: "no reason given",
@@ -41,67 +53,121 @@ _REFUSALS: Final = {
 
 def store(paths: Sequence[str], peer: Peer, network: NetworkOptions) -> Iterator[Result]:
     """Yield one result per file below ``paths``, which are all inspected before the first is sent."""
+    with _Files() as files:
+        yield from _store(paths, files, _Sender(peer, network, files), network.stop)
+
+
+def _store(paths: Sequence[str], files: _Files, sender: _Sender, stop: Stop) -> Iterator[Result]:
     instances: list[Instance] = []
 
     def look(path: str) -> Result:
-        instances.append(inspect(path))
+        if stop.count:
+            raise Interrupted("stopped by the user before all files were looked at")
+        instances.append(_inspect(path, files))
         return Result(path)
 
-    for result in for_each(paths, look):
-        if not is_usable(result):
-            yield result
-    lost: DcmtoolsError | None = None
+    try:
+        for result in for_each(paths, look):
+            if not is_usable(result):
+                yield result
+    except Interrupted as error:
+        if not instances:
+            raise
+        sender.lost = error
     for contexts, members in batches(instances):
-        sender = _Sender(members, network.stop)
-        while sender.pending and not lost:
-            try:
-                association = request_association(peer, network, contexts)
-            except DcmtoolsError as error:
-                lost = error
-            else:
-                yield from sender.work_off(association)
-                lost = Interrupted("stopped by the user") if network.stop.count else None
-        for instance in sender.pending:
-            yield Result.failed(instance.path, lost or Interrupted(""), _record(instance))
+        yield from sender.send(contexts, members)
+
+
+def _inspect(path: str, files: _Files) -> Instance:
+    """Inspect one file; what is not DICOM but named as if it were is damaged, and never passed over."""
+    with files.open(path) as source:
+        try:
+            return inspect(path, source)
+        except NotDicom as error:
+            if path.lower().endswith(_NAMED_AS_DICOM):
+                raise InputError(error.message) from error
+            raise
+
+
+class _Files:
+    """Opens files, standard input, which gives its bytes only once, any number of times."""
+
+    def __init__(self) -> None:
+        self._stdin: FileSource | None = None
+
+    def open(self, path: str) -> FileSource:
+        """Open ``path``; raise InputError where that fails."""
+        if path != STDIN:
+            return FileSource.open(path)
+        self._stdin = self._stdin or FileSource.open(path)
+        return FileSource.duplicate(self._stdin.fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stdin is not None:
+            self._stdin.close()
 
 
 class _Sender:
     """Sends instances, on one association after the other where one is lost.
 
-    ``pending`` are those not yet taken up, the next one last.
+    ``lost`` is why no further association is asked for, once there is a reason.
     """
 
-    def __init__(self, instances: Sequence[Instance], stop: Stop) -> None:
-        self.pending = list(reversed(instances))
-        self._stop = stop
+    def __init__(self, peer: Peer, network: NetworkOptions, files: _Files) -> None:
+        self.lost: DcmtoolsError | None = None
+        self._peer = peer
+        self._network = network
+        self._files = files
+        self._losses = 0
+        self._last_answer = 0.0
+        self._pending: list[Instance] = []  # not yet taken up, the next one last
         self._in_hand: _Payload | None = None
         self._next: _Payload | None = None
         self._failed: list[Result] = []
 
-    def work_off(self, association: Association) -> Iterator[Result]:
+    def send(
+        self, contexts: Sequence[PresentationContext], instances: Sequence[Instance]
+    ) -> Iterator[Result]:
+        """Yield a result for each of ``instances``, sent on associations that propose ``contexts``."""
+        self._pending = list(reversed(instances))
+        while self._pending and not self.lost:
+            try:
+                association = request_association(self._peer, self._network, contexts)
+            except DcmtoolsError as error:
+                self.lost = self._named(error)
+            else:
+                yield from self._work_off(association)
+                if self._network.stop.count:
+                    self.lost = Interrupted("stopped by the user")
+        for instance in reversed(self._pending):
+            yield Result.failed(instance.path, self.lost or Interrupted(""), _record(instance))
+
+    def _work_off(self, association: Association) -> Iterator[Result]:
         """Yield a result for each pending instance until all are done or the association is lost."""
         association.transport.patient = True
+        if not self._losses:
+            self._last_answer = time.monotonic()
         try:
-            yield from self._send_all(association)
+            with association:
+                yield from self._send_all(association)
         except DcmtoolsError as error:
-            yield from self._settle(error)
-        else:
-            self._release(association)
+            yield from self._settle(error, answer_due=association.transport.step == "receive")
         finally:
-            association.abort()
-            for payload in (self._in_hand, self._next):
-                if payload is not None:
-                    payload.close()
+            self._put_down()
 
     def _send_all(self, association: Association) -> Iterator[Result]:
         self._next = self._take(association)
-        while self._next is not None:
+        while self._next is not None and not self._network.stop.count:
             current = self._in_hand = self._next
             self._next = None
             request = self._send(association, current)
             # The next file is opened and read while the peer works on this one.
             self._next = self._take(association)
             answer = association.response_to(request).command
+            self._losses, self._last_answer = 0, time.monotonic()
             current.close()
             self._in_hand = None
             yield _outcome(current, answer)
@@ -110,11 +176,11 @@ class _Sender:
 
     def _take(self, association: Association) -> _Payload | None:
         """Return the next instance that can be sent, with the failures met on the way put aside."""
-        while self.pending and not self._stop.count:
-            instance = self.pending.pop()
+        while self._pending and not self._network.stop.count:
+            instance = self._pending.pop()
             try:
                 context = _context(association, instance)
-                return _Payload(instance, context)
+                return _Payload(instance, context, self._files.open(instance.path))
             except DcmtoolsError as error:
                 self._failed.append(Result.failed(instance.path, error, _record(instance)))
         return None
@@ -135,35 +201,47 @@ class _Sender:
         yield from self._failed
         self._failed = []
 
-    def _settle(self, error: DcmtoolsError) -> Iterator[Result]:
-        """Yield the failure of the file in hand, and put the one prepared after it back."""
+    def _settle(self, error: DcmtoolsError, *, answer_due: bool) -> Iterator[Result]:
+        """Yield the failure of the file in hand, and decide whether to go on after it."""
+        error = self._named(error)
         if self._in_hand is not None:
             instance = self._in_hand.instance
-            if isinstance(error, AssociationError):
+            if answer_due:
                 error.hint = error.hint or "whether the peer has stored the file in hand is not known"
             yield Result.failed(instance.path, error, _record(instance))
         yield from self._drain()
-        if self._next is not None:
-            self.pending.append(self._next.instance)
+        self._losses += isinstance(error, AssociationError)
+        silence = time.monotonic() - self._last_answer
+        if self._losses >= MAX_LOSSES and silence >= MAX_SILENCE * self._network.dimse_timeout:
+            message = f"{self._peer.name}: {self._losses} associations were lost without any answer"
+            self.lost = AssociationError(message, step="send", transient=True)
 
-    def _release(self, association: Association) -> None:
-        try:
-            association.release()
-        except DcmtoolsError as error:  # every file has its answer already
-            logger.warning("%s", error.message)
+    def _put_down(self) -> None:
+        """Close the files that are open; the one prepared after the one in hand is still to be sent."""
+        if self._in_hand is not None:
+            self._in_hand.close()
+        if self._next is not None:
+            self._next.close()
+            self._pending.append(self._next.instance)
+        self._in_hand = self._next = None
+
+    def _named(self, error: DcmtoolsError) -> DcmtoolsError:
+        """Return ``error`` with the peer's name in front where it is about the association."""
+        if isinstance(error, AssociationError):
+            error.message = f"{self._peer.name}: {error.message}"
+        return error
 
 
 class _Payload:
     """The data set of an instance on its way: opened, checked, its first block in memory."""
 
-    def __init__(self, instance: Instance, context: Context) -> None:
-        """Open the file; raise InputError where it is not the one that was inspected any more."""
+    def __init__(self, instance: Instance, context: Context, source: FileSource) -> None:
+        """Take over ``source``; raise InputError where it is not the file that was inspected any more."""
         self.instance = instance
         self.context = context
-        self._source = FileSource.open(instance.path)
+        self._source = source
         try:
-            if self._source.identity != instance.identity:
-                raise InputError("the file has changed since it was inspected")
+            self._check("the file has changed since it was inspected")
             self._first = self._source.read(instance.offset, min(instance.length, BLOCK))
         except BaseException:
             self._source.close()
@@ -176,12 +254,17 @@ class _Payload:
         for done in range(BLOCK, length, BLOCK):
             yield block
             block = self._source.read(offset + done, min(length - done, BLOCK))
-        self._check()
+        self._check("the file changed while it was sent")
         yield block + b"\0" if length % 2 else block
 
-    def _check(self) -> None:
-        if not self._source.unchanged():
-            raise InputError("the file changed while it was sent")
+    def _check(self, otherwise: str) -> None:
+        """Raise InputError unless the file is what was inspected, at its opening and now."""
+        try:
+            same = self._source.identity == self.instance.identity and self._source.unchanged()
+        except OSError as error:
+            raise InputError(error.strerror or str(error)) from error
+        if not same:
+            raise InputError(otherwise)
 
     def close(self) -> None:
         """Close the file."""
@@ -209,6 +292,10 @@ def _outcome(payload: _Payload, answer: dimse.Command) -> Result:
     instance = payload.instance
     status = dimse.number(answer, "Status")
     record = _record(instance, status_text(status))
+    answered = dimse.text(answer, "AffectedSOPInstanceUID", instance.sop_instance_uid)
+    if answered != instance.sop_instance_uid:  # PS3.7 9.1.1.1: equal to the request's
+        error = PeerFailure(f"the peer answered for another instance, {answered!r}")
+        return Result.failed(instance.path, error, record)
     if status != SUCCESS and not is_warning(status):
         error = PeerFailure(explain(status, dimse.text(answer, "ErrorComment")))
         return Result.failed(instance.path, error, record)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import peers, samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 HEAVY = {"pydicom", "numpy", "pynetdicom", "rich", "importlib.metadata", "tomllib", "platformdirs"}
-EXTRAS = {"json", "logging", "pathlib", "socket", "subprocess", "tempfile"}
+# Milliseconds each, for what most runs do not need: data classes, log records, host names that are not ASCII.
+SPARED = {"dataclasses", "encodings.idna", "json", "logging", "pathlib", "subprocess", "tempfile"}
+EXTRAS = SPARED | {"select", "signal", "socket"}
 STARTS = [
     ["--help"],
     ["--version"],
@@ -36,6 +44,15 @@ def modules_of(*args: str) -> set[str]:
 @pytest.mark.parametrize("args", STARTS, ids=" ".join)
 def test_a_start_imports_nothing_heavy(args: list[str]) -> None:
     assert not modules_of(*args) & (HEAVY | EXTRAS)
+
+
+def test_a_dump_imports_nothing_heavy() -> None:
+    assert not modules_of("dump", str(samples.ct())) & (HEAVY | SPARED | {"socket"})
+
+
+def test_an_echo_imports_nothing_heavy(tmp_path: Path) -> None:
+    with peers.storescp(tmp_path) as peer:
+        assert not modules_of("echo", peer.address) & (HEAVY | SPARED)
 
 
 @pytest.mark.parametrize("args", STARTS[:2], ids=" ".join)

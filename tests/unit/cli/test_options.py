@@ -13,10 +13,12 @@ import pytest
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.options import network_options, output_options, peer_argument, stop_on_signals
 from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.results import Result
 from tests.support.run import run
 from tests.support.stubs import group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dcmtools.cli.lazy import LazyGroup
@@ -38,13 +40,17 @@ class Seen:
 def command(app: App, peer: Peer, network: NetworkOptions, output: OutputOptions) -> int:
     """Take everything."""
     Seen.peer, Seen.network, Seen.output, Seen.level = peer, network, output, app.level
-    logging.getLogger("dcmtools.test").warning("\x1b[2Jwarned")
-    logging.getLogger("dcmtools.test").info("informed")
-    logging.getLogger("dcmtools.test").debug("debugged")
     os.kill(os.getpid(), signal.SIGTERM)
     assert network.stop.count == 1
     assert select.select([network.stop.fd], [], [], 0)[0]
-    return 0
+    return app.report(talk(), (), output)
+
+
+def talk() -> Iterator[Result]:
+    logging.getLogger("dcmtools.test").warning("\x1b[2Jwarned")
+    logging.getLogger("dcmtools.test").info("informed")
+    logging.getLogger("dcmtools.test").debug("debugged")
+    yield Result("item")
 
 
 @pytest.fixture

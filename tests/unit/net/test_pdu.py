@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,8 +66,9 @@ both_ways = {
     "extended": st.lists(extended, max_size=3).map(tuple),
     "common_extended": st.lists(common_extended, max_size=3).map(tuple),
 }
-asked = st.builds(UserInformation, **both_ways, identity=st.none() | identities)
-answered = st.builds(UserInformation, **both_ways, identity_response=st.none() | blobs)
+nothing = st.none()
+asked = st.builds(UserInformation, **both_ways, identity=nothing | identities, identity_response=nothing)
+answered = st.builds(UserInformation, **both_ways, identity=nothing, identity_response=nothing | blobs)
 proposals = st.lists(
     st.builds(
         PresentationContext,
@@ -86,8 +86,8 @@ results = st.lists(
     max_size=8,
     unique_by=lambda context: context.context_id,
 )
-requests = st.builds(AssociateRQ, aets, aets, proposals.map(tuple), asked, uids)
-acceptances = st.builds(AssociateAC, aets, aets, results.map(tuple), answered, uids)
+requests = st.builds(AssociateRQ, aets, aets, proposals.map(tuple), asked, uids, st.just(1))
+acceptances = st.builds(AssociateAC, aets, aets, results.map(tuple), answered, uids, st.just(1))
 rejections = st.builds(AssociateRJ, st.integers(1, 2), st.integers(1, 3), st.integers(0, 10))
 aborts = st.builds(Abort, st.sampled_from([0, 2]), st.integers(0, 6))
 pdus = st.one_of(requests, acceptances, rejections, aborts, st.just(ReleaseRQ()), st.just(ReleaseRP()))
@@ -406,8 +406,8 @@ def test_a_damaged_pdu_is_read_or_refused(pdu: Pdu, data: st.DataObject) -> None
     except PduError:
         return
     if isinstance(found, AssociateRQ | AssociateAC):
-        information = replace(found.user_information, implementation_version_name="")
-        found = replace(found, called_aet="A", calling_aet="B", user_information=information)
+        information = found.user_information._replace(implementation_version_name="")
+        found = found._replace(called_aet="A", calling_aet="B", user_information=information)
     assert roundtrip(found) == found
 
 
@@ -472,19 +472,19 @@ def test_an_even_context_id_is_refused(context_id: int) -> None:
     with pytest.raises(PduError, match="not odd"):
         decode(codec.ASSOCIATE_RQ, body)
     with pytest.raises(ValueError, match="odd"):
-        encode(replace(RICH, contexts=(PresentationContext(context_id, CT, (IMPLICIT,)),)))
+        encode(RICH._replace(contexts=(PresentationContext(context_id, CT, (IMPLICIT,)),)))
 
 
 def test_there_are_at_most_128_contexts() -> None:
     """PS3.8 9.3.2.2: each of the 128 odd IDs stands for one context."""
     contexts = tuple(PresentationContext(number, CT, (IMPLICIT,)) for number in range(1, 256, 2))
-    full = replace(RICH, contexts=contexts)
+    full = RICH._replace(contexts=contexts)
     assert roundtrip(full) == full
     body = encode(full)[6:]
     with pytest.raises(PduError, match="presentation context 1: its ID stands for one already"):
         decode(codec.ASSOCIATE_RQ, body + sub_item(0x20, b"\1\0\0\0"))
     with pytest.raises(ValueError, match="each for one context"):
-        encode(replace(RICH, contexts=(*contexts, contexts[0])))
+        encode(RICH._replace(contexts=(*contexts, contexts[0])))
 
 
 def test_unknown_items_are_skipped() -> None:
@@ -521,7 +521,7 @@ def test_padding_of_uids_and_titles_is_not_part_of_them() -> None:
 def test_hostile_text_stays_data() -> None:
     """A UID that is none is kept as the peer sent it, so that an answer repeats the same bytes."""
     hostile = "../../\x1b[2J\xff\xe9"
-    pdu = replace(RICH, contexts=(PresentationContext(1, hostile, (hostile,)),))
+    pdu = RICH._replace(contexts=(PresentationContext(1, hostile, (hostile,)),))
     assert roundtrip(pdu) == pdu
 
 
@@ -542,7 +542,7 @@ def test_a_rejected_context_may_lack_its_transfer_syntax() -> None:
 def test_titles_that_are_none_are_not_sent(title: str) -> None:
     """PS3.5 6.2 (AE) and PS3.8 9.3.2: 1 to 16 characters of ASCII, no backslash, no control character."""
     with pytest.raises(ValueError, match="AE title"):
-        encode(replace(RICH, called_aet=title))
+        encode(RICH._replace(called_aet=title))
     with pytest.raises(ValueError, match="AE title"):
         encode(AssociateAC("A", title, (), UserInformation()))
 
@@ -565,14 +565,14 @@ def test_titles_that_are_none_are_not_sent(title: str) -> None:
 def test_what_does_not_fit_is_not_sent(information: UserInformation) -> None:
     """PS3.7 D.3.3 and PS3.8 9.3.1: an item holds at most 65535 bytes, a field what its bytes can hold."""
     with pytest.raises(ValueError, match=r"at most|does not fit|each number fits|must be in range"):
-        encode(replace(RICH, user_information=information))
+        encode(RICH._replace(user_information=information))
 
 
 def test_a_protocol_version_fits_two_bytes() -> None:
     """PS3.8 9.3.2: a bit each for version 1 and its successors."""
     with pytest.raises(ValueError, match="protocol version"):
-        encode(replace(RICH, protocol_version=1 << 16))
-    assert roundtrip(replace(RICH, protocol_version=3)) == replace(RICH, protocol_version=3)
+        encode(RICH._replace(protocol_version=1 << 16))
+    assert roundtrip(RICH._replace(protocol_version=3)) == RICH._replace(protocol_version=3)
 
 
 def test_credentials_do_not_show() -> None:
@@ -624,3 +624,9 @@ def test_rejection_in_words(source: int, reason: int, text: str) -> None:
 def test_abort_in_words(source: int, reason: int, text: str) -> None:
     """PS3.8 Table 9-26; a service user gives no reason."""
     assert abort_text(source, reason) == text
+
+
+def test_the_pdus_without_fields_are_equal_to_their_like_alone() -> None:
+    assert ReleaseRQ() == ReleaseRQ()
+    assert len({ReleaseRQ(), ReleaseRP(), ReleaseRP()}) == 2
+    assert (repr(ReleaseRQ()), bool(ReleaseRP())) == ("ReleaseRQ()", True)

@@ -1,0 +1,87 @@
+"""Values as escaped text: on the line of an element, cut to a moderate length, or bare and whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.encoding.values import (
+    BULK_VRS,
+    CHARSET_VRS,
+    TEXT_VRS,
+    effective_vr,
+    number_struct,
+    numbers,
+    show_number,
+    texts,
+)
+from dcmtools.escaping import escape
+
+if TYPE_CHECKING:
+    from dcmtools.encoding.charset import Decoder
+
+MAX_NUMBERS: Final = 16
+_FLOATS: Final = {"OF": "FL", "OD": "FD"}
+_HEX: Final = frozenset(("OL", "OV", "OW"))
+_INTEGERS: Final = frozenset(["SL", "SS", "SV", "UL", "US", "UV"])
+
+
+def show_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder, *, length: int) -> str:
+    """Return a value as a line shows it: strings in brackets, UIDs by name, numbers with backslashes between.
+
+    ``raw`` may hold only the beginning of a value of ``length`` bytes; what is left out shows as ``...``.
+    """
+    if vr == "UN":
+        order = "<"
+    vr = effective_vr(tag, vr)
+    if not raw:
+        return "(no value)"
+    if vr not in TEXT_VRS:
+        return _show_binary(vr, raw, order, length)
+    text = escape((decode(raw) if vr in CHARSET_VRS else raw.decode("latin-1")).rstrip(" \0"))
+    if vr == "UI":
+        from dcmtools.data.uids import UIDS
+
+        if text in UIDS:
+            return f"={UIDS[text][0]}"
+    more = "..." if length > len(raw) else ""
+    return f"[{text}]{more}" if text else "(no value)"
+
+
+def bare_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder) -> str:
+    """Return a whole value without brackets and names: as a script wants it, on one line."""
+    if vr == "UN":
+        order = "<"
+    vr = effective_vr(tag, vr)
+    if vr in TEXT_VRS:
+        return escape("\\".join(texts(vr, raw, decode)))
+    return "\\".join([show_number(vr, value) for value in numbers(vr, raw, order)])
+
+
+def join_numbers(vr: str, raw: bytes, order: str, length: int = 0) -> str:
+    """Return the first numbers of a value; what is no whole number of them shows as bytes."""
+    length = max(length, len(raw))
+    layout = number_struct(vr, order)
+    size = layout.size
+    if length == size and vr in _INTEGERS:
+        return str(layout.unpack(raw)[0])
+    if length % size:
+        return show_bytes(raw, length)
+    values = numbers(vr, raw[: MAX_NUMBERS * size], order)
+    shown = map(str, values) if vr in _INTEGERS else [show_number(vr, value) for value in values]
+    return "\\".join(shown) + ("\\..." if length > MAX_NUMBERS * size else "")
+
+
+def show_bytes(raw: bytes, length: int) -> str:
+    """Return the first bytes of a value of ``length``."""
+    return raw[:MAX_NUMBERS].hex("\\") + ("\\..." if length > MAX_NUMBERS else "")
+
+
+def _show_binary(vr: str, raw: bytes, order: str, length: int) -> str:
+    if vr not in BULK_VRS or vr in _FLOATS:
+        return join_numbers(_FLOATS.get(vr, vr), raw, order, length)
+    layout = number_struct(vr, order)
+    if vr not in _HEX or length % layout.size:
+        return show_bytes(raw, length)
+    values = numbers(vr, raw[: MAX_NUMBERS * layout.size], order)
+    shown = "\\".join([f"{value:0{2 * layout.size}x}" for value in values])
+    return shown + ("\\..." if length > MAX_NUMBERS * layout.size else "")

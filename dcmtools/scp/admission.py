@@ -1,0 +1,97 @@
+"""Whom a server answers, and in which presentation contexts (PS3.8 9.3.3 and 9.3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING, TypeAlias
+
+from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from dcmtools.encoding.uids import is_uid
+from dcmtools.errors import UsageError
+from dcmtools.net import pdu
+from dcmtools.net.establishment import (
+    CALLED_NOT_RECOGNIZED,
+    CALLING_NOT_RECOGNIZED,
+    PERMANENT,
+    SERVICE_USER,
+)
+from dcmtools.net.peer import NetworkOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Network: TypeAlias = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Where to listen, and for whom.
+
+    ``aet`` None answers to any called AE title; ``allow_aet`` and ``allow_ip`` empty to any caller, which
+    beyond the loopback addresses has to be wanted in words: ``open_to_all``.
+    """
+
+    bind: str = "127.0.0.1"
+    port: int = 11112
+    aet: str | None = None
+    allow_aet: tuple[str, ...] = ()
+    allow_ip: tuple[Network, ...] = ()
+    open_to_all: bool = False
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+
+    def check(self) -> None:
+        """Raise UsageError where the server would be open to others without anyone having said so."""
+        try:
+            local = ip_address(self.bind).is_loopback
+        except ValueError:
+            local = self.bind == "localhost"
+        if not local and not (self.allow_aet or self.allow_ip or self.open_to_all):
+            raise UsageError(
+                f"bound to {self.bind}, the server would take data from anyone",
+                hint="add --allow-aet or --allow-ip to say from whom, or --open",
+            )
+
+    def refusal(self, request: pdu.AssociateRQ, host: str) -> pdu.AssociateRJ | None:
+        """Return how to reject a ``request`` from ``host``, None where it is welcome."""
+        if self.aet not in (None, request.called_aet):
+            return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLED_NOT_RECOGNIZED)
+        known = not self.allow_aet or request.calling_aet in self.allow_aet
+        address = _address(host)
+        near = not self.allow_ip or any(address in network for network in self.allow_ip)
+        if known and near:
+            return None
+        return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLING_NOT_RECOGNIZED)
+
+
+def answered(
+    contexts: Sequence[pdu.PresentationContext], accepts: Callable[[str], bool]
+) -> tuple[pdu.ContextResult, ...]:
+    """Accept each of the ``contexts`` whose abstract syntax ``accepts`` allows, in any transfer syntax."""
+    return tuple([_answered(context, accepts) for context in contexts])
+
+
+def preferred(syntaxes: Sequence[str]) -> str:
+    """Return which of the transfer syntaxes to accept: the first, but explicit VRs rather than implicit."""
+    if syntaxes[0] == IMPLICIT_VR_LITTLE_ENDIAN and EXPLICIT_VR_LITTLE_ENDIAN in syntaxes:
+        return EXPLICIT_VR_LITTLE_ENDIAN
+    return syntaxes[0]
+
+
+def _answered(context: pdu.PresentationContext, accepts: Callable[[str], bool]) -> pdu.ContextResult:
+    proposed = [syntax for syntax in context.transfer_syntaxes if is_uid(syntax)]
+    if not accepts(context.abstract_syntax):
+        result = pdu.ABSTRACT_SYNTAX_NOT_SUPPORTED
+    elif not proposed:
+        result = pdu.TRANSFER_SYNTAXES_NOT_SUPPORTED
+    else:
+        return pdu.ContextResult(context.context_id, pdu.ACCEPTANCE, preferred(proposed))
+    # Of a refused context the transfer syntax means nothing, but some peers want to read one.
+    return pdu.ContextResult(context.context_id, result, IMPLICIT_VR_LITTLE_ENDIAN)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address:
+    """Return the address of a peer; one that came by IPv4 to a socket for both is an IPv4 address."""
+    address = ip_address(host.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

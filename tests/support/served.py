@@ -1,0 +1,288 @@
+"""``dcmtools serve`` for tests: in a thread of this process, or as the process a user starts.
+
+And what it takes to talk to it: associations in a line, C-STORE of any bytes under any name, data sets made
+element by element.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcmtools.net import dimse
+from dcmtools.net.establishment import request_association
+from dcmtools.net.pdu import PresentationContext
+from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.net.stop import Stop
+from dcmtools.scp.admission import ServerOptions
+from dcmtools.scp.serve import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from dcmtools.net.association import Association
+    from dcmtools.results import Result
+
+HOST = "127.0.0.1"
+DCMTOOLS = str(Path(sys.executable).with_name("dcmtools"))
+WITHIN = 20.0
+
+VERIFICATION = "1.2.840.10008.1.1"
+CT = "1.2.840.10008.5.1.4.1.1.2"
+IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+ECHO, STORE = 0x0030, 0x0001
+
+# ---------------------------------------------------------------- the server
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers on ``port`` and keeps what it receives in ``folder``."""
+
+    port: int
+    folder: Path
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def kept(self) -> list[Path]:
+        """Whatever is there except the server's own folder: files, links, anything but folders."""
+        found = [path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        return sorted(path for path in found if path.relative_to(self.folder).parts[0] != ".incoming")
+
+    def unfinished(self) -> list[str]:
+        """The temporary files of instances that are still coming, or never came to an end."""
+        return sorted(set(os.listdir(self.folder / ".incoming")) - {"lock"})
+
+
+@contextmanager
+def serving(
+    folder: Path,
+    *,
+    durable: bool = False,
+    acse_timeout: float = 30,
+    dimse_timeout: float = 60,
+    max_pdu: int = 262144,
+    **options: object,
+) -> Iterator[Served]:
+    """Serve in a thread; leaving stops it, and fails where a thread of it lives on."""
+    before = threading.active_count()
+    stop = Stop()
+    network = NetworkOptions(
+        acse_timeout=acse_timeout, dimse_timeout=dimse_timeout, max_pdu=max_pdu, stop=stop
+    )
+    terms = ServerOptions(port=0, network=network, **options)  # type: ignore[arg-type]  # whatever a test sets
+    results = serve(str(folder), terms, durable=durable, ready_file=None)
+    try:
+        port = next(results).record["port"]
+        assert isinstance(port, int)
+        with _in_a_thread(results, stop):
+            yield Served(port, folder)
+    finally:
+        stop.close()
+    assert threading.active_count() <= before, threading.enumerate()
+
+
+@contextmanager
+def _in_a_thread(results: Iterator[Result], stop: Stop) -> Iterator[None]:
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in results:
+                pass
+        except BaseException as error:  # told by the test's own thread
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.request()
+        thread.join(WITHIN)
+        late = thread.is_alive()
+        stop.request()
+        thread.join()
+    assert not late, "the server did not stop at the first request"
+    assert not failures, failures
+
+
+@dataclass(frozen=True)
+class ServedProcess(Served):
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    messages: Path
+
+    def log(self) -> str:
+        return self.messages.read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status that comes of it."""
+        self.process.send_signal(number)
+        return self.process.wait(WITHIN)
+
+
+@contextmanager
+def served(
+    folder: Path, *options: object, prefix: Sequence[str] = (), ready_file: Path | None = None
+) -> Iterator[ServedProcess]:
+    """Run ``dcmtools serve FOLDER``, ready when the block begins; leaving kills what still runs.
+
+    ``prefix`` is a command line that is to start it, such as ``sh -c``.
+    """
+    ready, output, messages = (folder.with_name(f"{folder.name}.{name}") for name in ("port", "out", "err"))
+    ready = ready_file or ready
+    ready.unlink(missing_ok=True)
+    command = [*prefix, DCMTOOLS, "serve", folder, "--port", "0", "--ready-file", ready, *options]
+    with output.open("wb") as out, messages.open("wb") as err:
+        process = subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+    try:
+        wait_until(lambda: ready.exists() or process.poll() is not None)
+        assert process.poll() is None, messages.read_text()
+        yield ServedProcess(int(ready.read_text()), folder, process, output, messages)
+    except BaseException as error:
+        error.add_note(f"stderr of the server:\n{messages.read_text()[-4000:]}")
+        raise
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def wait_until(condition: Callable[[], bool], within: float = WITHIN) -> None:
+    """Return once ``condition()`` holds."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+# ---------------------------------------------------------------- a client
+
+
+@contextmanager
+def associated(
+    port: int,
+    *classes: str,
+    syntaxes: Sequence[str] = (EXPLICIT,),
+    called: str = "ANY-SCP",
+    calling: str = "TESTER",
+    timeout: float = WITHIN,
+) -> Iterator[Association]:
+    """An association with one context for each of ``classes``, CT Image Storage where there are none."""
+    stop = Stop()
+    network = NetworkOptions(
+        calling_aet=calling, acse_timeout=timeout, dimse_timeout=timeout, connect_timeout=timeout, stop=stop
+    )
+    contexts = [
+        PresentationContext(2 * number + 1, uid, tuple(syntaxes))
+        for number, uid in enumerate(classes or (CT,))
+    ]
+    try:
+        with request_association(Peer(HOST, port, called), network, contexts) as association:
+            yield association
+    finally:
+        stop.close()
+
+
+def echo(port: int, timeout: float = WITHIN) -> int:
+    """C-ECHO on an association of its own; the status, and an error where none comes in time."""
+    with associated(port, VERIFICATION, timeout=timeout) as association:
+        answer = ask(association, {"CommandField": ECHO, "AffectedSOPClassUID": VERIFICATION})
+        return dimse.number(answer, "Status", -1)
+
+
+def store_request(sop_instance: str, sop_class: str = CT) -> dimse.Command:
+    return {
+        "CommandField": STORE,
+        "AffectedSOPClassUID": sop_class,
+        "AffectedSOPInstanceUID": sop_instance,
+        "Priority": 0,
+        "CommandDataSetType": 1,
+    }
+
+
+def store(
+    association: Association,
+    sop_instance: str,
+    data: bytes,
+    *,
+    sop_class: str = CT,
+    syntax: str | None = None,
+) -> int:
+    """C-STORE ``data`` under this name, whatever it is; the status of the answer."""
+    answer = ask(association, store_request(sop_instance, sop_class), [data], syntax)
+    return dimse.number(answer, "Status", -1)
+
+
+def ask(
+    association: Association,
+    command: dimse.Command,
+    data: Iterable[bytes] = (),
+    syntax: str | None = None,
+) -> dimse.Command:
+    """Send a request on the first context, or on that for its SOP class, and return the response."""
+    context = association.context_for(str(command.get("AffectedSOPClassUID", "")), syntax)
+    context = context or next(iter(association.contexts.values()))
+    request = {"MessageID": association.next_message_id(), "CommandDataSetType": 0x0101, **command}
+    association.send(context, request, data)
+    answer = association.receive(WITHIN)
+    assert answer is not None
+    assert answer.command["MessageIDBeingRespondedTo"] == request["MessageID"]
+    return answer.command
+
+
+# ---------------------------------------------------------------- data sets
+
+_LONG = frozenset({b"OB", b"OW", b"SQ", b"UN", b"UT"})
+
+
+def element(tag: int, value: bytes, vr: bytes = b"UI", order: str = "<") -> bytes:
+    """One element with explicit VR, its value padded to an even length."""
+    if len(value) % 2:
+        value += b"\0" if vr in {b"UI", b"OB"} else b" "
+    head = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF) + vr
+    if vr in _LONG:
+        return head + struct.pack(f"{order}HL", 0, len(value)) + value
+    return head + struct.pack(f"{order}H", len(value)) + value
+
+
+def data_set(
+    sop_instance: str = "1.2.3.4",
+    *,
+    sop_class: str = CT,
+    patient: str | None = "P1",
+    study: str | None = "1.2.3",
+    series: str | None = "1.2.3.1",
+    pixels: bytes = b"\x01\x02" * 50,
+    name: str = "Doe^Jane",
+) -> bytes:
+    """The data set of a small instance, explicit VR little endian; None leaves an element out."""
+    values = {
+        0x00080016: (b"UI", sop_class),
+        0x00080018: (b"UI", sop_instance),
+        0x00100010: (b"PN", name),
+        0x00100020: (b"LO", patient),
+        0x0020000D: (b"UI", study),
+        0x0020000E: (b"UI", series),
+    }
+    encoded = [
+        element(tag, value.encode("utf-8"), vr) for tag, (vr, value) in values.items() if value is not None
+    ]
+    return b"".join(encoded) + element(0x7FE00010, pixels, b"OW")
