@@ -45,7 +45,7 @@ class _PeerType(_Parsed):
         from dcmtools.net.peer import Peer
 
         if text and not set(text) & set("@:[]"):  # neither AET@ nor a port: a name, or a host
-            from dcmtools.config import named_peer
+            from dcmtools.config.peers import named_peer
 
             return named_peer(text) or Peer.parse(text)
         return Peer.parse(text)

@@ -33,7 +33,7 @@ class Encoding:
     what they mean; the walker fills it and bounds it.
     """
 
-    __slots__ = ("big", "explicit", "headers", "item", "order", "u16", "u32", "width")
+    __slots__ = ("_from_first", "big", "explicit", "headers", "item", "order", "u16", "u32", "width")
 
     def __init__(self, *, explicit: bool, big: bool = False) -> None:
         """Prepare the readers for a byte order and for explicit or implicit VRs."""
@@ -45,6 +45,11 @@ class Encoding:
         self.u32 = Struct(self.order + "L").unpack_from
         self.item = Struct(self.order + "HHL").unpack_from
         self.headers: dict[bytes, tuple[int, str, int]] = {}
+        self._from_first: dict[int, dict[bytes, tuple[int, str, int]]] = {}
+
+    def from_first(self, first: int) -> dict[bytes, tuple[int, str, int]]:
+        """Return what has been learnt by walks that begin with the tag ``first``: nothing of tags below."""
+        return self._from_first.setdefault(first, {})
 
 
 IMPLICIT: Final = Encoding(explicit=False)

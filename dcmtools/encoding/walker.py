@@ -185,14 +185,16 @@ class Walker:
         limit = top.limit - base
         last = min(self._last, top.limit - 1) - base
         depth = len(self._stack) - 1
-        first, stop = (self._first, self._stop) if depth == 0 else (0, NO_STOP)
+        stop = self._stop if depth == 0 else NO_STOP
+        if self._first and depth == 0:
+            headers = encoding.from_first(self._first)
         append = out.append
         while at <= last:
             header = headers.get(data[at : at + width])
             if header is None:
-                header = self._learn(base + at)
+                header = self._learn(base + at, headers)
             tag, vr, form = header
-            if not first <= tag < stop:
+            if tag >= stop:
                 self._finished = True
                 break
             if form == _SHORT:
@@ -214,8 +216,8 @@ class Walker:
         if at <= last and not self._finished:
             self._special(tag, vr, out)
 
-    def _learn(self, offset: int) -> tuple[int, str, int]:
-        """Return the meaning of the header at ``offset``, and remember it for the headers like it."""
+    def _learn(self, offset: int, headers: dict[bytes, tuple[int, str, int]]) -> tuple[int, str, int]:
+        """Return the meaning of the header at ``offset``, and remember it in ``headers`` for its like."""
         encoding = self._top.encoding
         begin = offset - self.base
         key = self.data[begin : begin + encoding.width]
@@ -229,8 +231,8 @@ class Walker:
             header = self._explicit_header(tag, key[4:6], offset)
         else:
             header = _implicit_header(tag)
-        if len(encoding.headers) < _MAX_LEARNT:
-            encoding.headers[key] = header
+        if len(headers) < _MAX_LEARNT:
+            headers[key] = header
         return header
 
     def _explicit_header(self, tag: int, raw: bytes, offset: int) -> tuple[int, str, int]:

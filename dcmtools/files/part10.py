@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.syntax import EXPLICIT, encoding_of, is_deflated
 from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID, format_tag
-from dcmtools.encoding.walker import NO_STOP, Element, Source, Walker
+from dcmtools.encoding.walker import NO_STOP, UNDEFINED, Element, Source, Walker
 from dcmtools.errors import MalformedError, NotDicom
 from dcmtools.files.deflate import inflate
 from dcmtools.files.source import FileSource, MemorySource
@@ -103,13 +103,22 @@ def _read_meta(source: FileSource) -> tuple[list[tuple[Element, bytes]], int]:
         for element in elements:
             tag, vr, offset, value, length, _ = element
             if vr == "SQ" or length > _LONGEST_META:
-                what = "a sequence" if vr == "SQ" else f"a value of {length} bytes"
+                many = "undefined length" if length == UNDEFINED else f"{length} bytes"
+                what = "a sequence" if vr == "SQ" else f"a value of {many}"
                 message = f"{what} has no place in file meta information"
                 raise MalformedError(message, offset=offset, path=format_tag(tag))
             meta.append((element, walker.value(value, length)))
     if not meta:
         raise MalformedError("there is no file meta information", offset=META_OFFSET)
+    if walker.position == source.size and _claimed_end(meta) > source.size:
+        raise MalformedError("the file ends within its file meta information", offset=source.size)
     return meta, walker.position
+
+
+def _claimed_end(meta: list[tuple[Element, bytes]]) -> int:
+    """Return where the meta ends by its group length (PS3.10 7.1), which is all that a cut leaves to tell."""
+    (tag, _, _, offset, length, _), value = meta[0]
+    return offset + length + int.from_bytes(value, "little") if tag == _META else 0
 
 
 def _why_not_dicom(source: FileSource) -> str:

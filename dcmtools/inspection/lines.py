@@ -146,7 +146,8 @@ class LineWriter:
         """Return the line of an element that is more than text or numbers of moderate length."""
         tag, vr, _, offset, length, depth = element
         if vr in ("", "SQ") or length == UNDEFINED:
-            return self._line(entry, self._structure(element, walker), length, 1)
+            ends = tag in (ITEM_DELIMITER, SEQUENCE_DELIMITER)
+            return self._line(entry, self._structure(element, walker), length, 0 if ends else 1)
         shown_vr = effective_vr(tag, vr)
         text = shown_vr in TEXT_VRS
         raw = walker.value(offset, min(length, MAX_TEXT if text else MAX_NUMBERS * 8))

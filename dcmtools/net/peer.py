@@ -31,15 +31,25 @@ def checked_aet(text: str) -> str:
     return title
 
 
+class Limits(NamedTuple):
+    """What is known of a peer's pace: timeouts in seconds, bytes of a PDU; None where nothing is."""
+
+    connect_timeout: float | None = None
+    acse_timeout: float | None = None
+    dimse_timeout: float | None = None
+    max_pdu: int | None = None
+
+
 class _Address(NamedTuple):
     host: str
     port: int
     aet: str
     calling_aet: str | None
+    limits: Limits
 
 
 class Peer(_Address):
-    """An application entity: where it listens, its AE title, and the title it knows us by, if set."""
+    """An application entity: where it listens, its AE title, the title it knows us by, and its limits."""
 
     __slots__ = ()
 
@@ -49,6 +59,7 @@ class Peer(_Address):
         port: int = DEFAULT_PORT,
         aet: str = DEFAULT_CALLED_AET,
         calling_aet: str | None = None,
+        limits: Limits = Limits(),  # noqa: B008  a tuple, which nobody can change
     ) -> Self:
         """Raise ValueError where a part is not usable."""
         if not host:
@@ -60,7 +71,7 @@ class Peer(_Address):
         for title in (aet, calling_aet):
             if title is not None:
                 checked_aet(title)
-        return super().__new__(cls, host, port, aet, calling_aet)
+        return super().__new__(cls, host, port, aet, calling_aet, limits)
 
     @property
     def name(self) -> str:

@@ -19,17 +19,18 @@ from dcmtools.encoding.walker import Walker
 from dcmtools.errors import DcmtoolsError, InputError, OutputError
 from dcmtools.files.deflate import inflate
 from dcmtools.files.meta import file_meta
-from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource, MemorySource
 from dcmtools.net import dimse, status
 
 if TYPE_CHECKING:
     from dcmtools.archive.storage import Incoming, Storage
+    from dcmtools.encoding.walker import Source
     from dcmtools.net.association import Association, Message
 
 logger = logging.getLogger(__name__)
 
-_IDENTIFIERS: Final = (PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID)
+_FOLDERS: Final = (PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
+_NAMES: Final = (*_FOLDERS, SOP_CLASS_UID, SOP_INSTANCE_UID)
 # How much of a value counts, and how much of a deflated data set is looked at: bounds for hostile ones.
 _LONGEST: Final = 64 * 1024
 _HEAD: Final = 16 * 1024 * 1024
@@ -89,46 +90,50 @@ class StorageService:
                 part.write(meta)
                 for fragment in association.data():
                     part.write(fragment)
-                return _keep(part, sop_class, sop_instance)
+                names = _names(part, len(meta), context.transfer_syntax)
+                _check(names, sop_class, sop_instance)
+                patient, study, series = [names[tag] for tag in _FOLDERS]
+                return part.keep(patient, study, series, sop_instance)
         except OutputError as error:
             raise Refusal(status.OUT_OF_RESOURCES, error.message) from error
         except DuplicateError as error:
             raise Refusal(status.DUPLICATE_SOP_INSTANCE, error.message) from error
 
 
-def _keep(part: Incoming, sop_class: str, sop_instance: str) -> bool:
+def _check(names: dict[int, str], sop_class: str, sop_instance: str) -> None:
+    """Raise Refusal where the data set is not of the instance that the request names."""
+    found = (names[SOP_CLASS_UID], names[SOP_INSTANCE_UID])
+    if not all(found):
+        raise Refusal(status.CANNOT_UNDERSTAND, "the data set does not say which instance it is")
+    if found != (sop_class, sop_instance):
+        raise Refusal(status.DOES_NOT_MATCH_SOP_CLASS, "data set and request name different instances")
+
+
+def _names(part: Incoming, offset: int, transfer_syntax: str) -> dict[int, str]:
+    """Return what names the instance whose data set has arrived, at ``offset`` of its file.
+
+    Raises Refusal where it is broken before the last of them, the Series Instance UID.
+    """
+    names = dict.fromkeys(_NAMES, "")
     try:
         with FileSource.duplicate(part.fd) as source:
-            patient, study, series, *uids = _identifiers(Part10File(source))
+            walker = _walker(source, offset, transfer_syntax)
+            while elements := walker.read():
+                for tag, _, _, value, length, depth in elements:
+                    if depth == 0 and tag in names:
+                        raw = walker.value(value, min(length, _LONGEST))
+                        names[tag] = raw.decode("latin-1").strip("\0 ")
     except InputError as error:
         raise Refusal(status.CANNOT_UNDERSTAND, f"the data set is broken: {error.message}") from error
     except OSError as error:  # no descriptor left
         raise OutputError(error.strerror or str(error)) from error
-    if not all(uids):
-        raise Refusal(status.CANNOT_UNDERSTAND, "the data set does not say which instance it is")
-    if uids != [sop_class, sop_instance]:
-        raise Refusal(status.DOES_NOT_MATCH_SOP_CLASS, "data set and request name different instances")
-    return part.keep(patient, study, series, sop_instance)
+    return names
 
 
-def _identifiers(file: Part10File) -> list[str]:
-    """Return patient, study, series, SOP class and SOP instance of a data set that has arrived.
-
-    Raises InputError where it is broken before the last of them, SeriesInstanceUID.
-    """
-    found = dict.fromkeys(_IDENTIFIERS, "")
-    walker = _walk(file)
-    while elements := walker.read():
-        for tag, _, _, offset, length, depth in elements:
-            if depth == 0 and tag in found:
-                found[tag] = walker.value(offset, min(length, _LONGEST)).decode("latin-1").strip("\0 ")
-    return list(found.values())
-
-
-def _walk(file: Part10File) -> Walker:
-    """Return a walker up to the last identifier; of a deflated data set only the head is inflated."""
-    stop = max(_IDENTIFIERS) + 1
-    if not is_deflated(file.transfer_syntax):
-        return file.walk(stop=stop, shallow=True)
-    head = MemorySource(inflate(file.source, file.data_set_offset, enough=_HEAD))
-    return Walker(head, 0, head.size, encoding_of(file.transfer_syntax), stop=stop, shallow=True)
+def _walker(source: Source, start: int, transfer_syntax: str) -> Walker:
+    """Return a walker up to the last name; of a deflated data set only the head is inflated."""
+    if is_deflated(transfer_syntax):
+        source, start = MemorySource(inflate(source, start, enough=_HEAD)), 0
+    return Walker(
+        source, start, source.size, encoding_of(transfer_syntax), stop=max(_NAMES) + 1, shallow=True
+    )

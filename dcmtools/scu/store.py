@@ -20,16 +20,15 @@ from dcmtools.errors import (
 )
 from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
-from dcmtools.files.source import STDIN, FileSource
 from dcmtools.net import dimse
 from dcmtools.net.establishment import request_association
 from dcmtools.net.status import SUCCESS, explain, is_warning, status_text
 from dcmtools.results import Outcome, Result
 from dcmtools.scu.contexts import batches
+from dcmtools.scu.payload import Files, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Self
 
     from dcmtools.files.instance import Instance
     from dcmtools.net.association import Association, Context
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.net.stop import Stop
 
-BLOCK: Final = 1024 * 1024
 # Associations lost one after the other without any answer, and DIMSE timeouts since the last answer, after
 # which the rest is given up: a peer that breaks off at once may do so for one file, one that hangs hangs.
 MAX_LOSSES: Final = 3
@@ -53,11 +51,11 @@ _REFUSALS: Final = {
 
 def store(paths: Sequence[str], peer: Peer, network: NetworkOptions) -> Iterator[Result]:
     """Yield one result per file below ``paths``, which are all inspected before the first is sent."""
-    with _Files() as files:
+    with Files() as files:
         yield from _store(paths, files, _Sender(peer, network, files), network.stop)
 
 
-def _store(paths: Sequence[str], files: _Files, sender: _Sender, stop: Stop) -> Iterator[Result]:
+def _store(paths: Sequence[str], files: Files, sender: _Sender, stop: Stop) -> Iterator[Result]:
     instances: list[Instance] = []
 
     def look(path: str) -> Result:
@@ -78,7 +76,7 @@ def _store(paths: Sequence[str], files: _Files, sender: _Sender, stop: Stop) -> 
         yield from sender.send(contexts, members)
 
 
-def _inspect(path: str, files: _Files) -> Instance:
+def _inspect(path: str, files: Files) -> Instance:
     """Inspect one file; what is not DICOM but named as if it were is damaged, and never passed over."""
     with files.open(path) as source:
         try:
@@ -89,34 +87,13 @@ def _inspect(path: str, files: _Files) -> Instance:
             raise
 
 
-class _Files:
-    """Opens files, standard input, which gives its bytes only once, any number of times."""
-
-    def __init__(self) -> None:
-        self._stdin: FileSource | None = None
-
-    def open(self, path: str) -> FileSource:
-        """Open ``path``; raise InputError where that fails."""
-        if path != STDIN:
-            return FileSource.open(path)
-        self._stdin = self._stdin or FileSource.open(path)
-        return FileSource.duplicate(self._stdin.fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stdin is not None:
-            self._stdin.close()
-
-
 class _Sender:
     """Sends instances, on one association after the other where one is lost.
 
     ``lost`` is why no further association is asked for, once there is a reason.
     """
 
-    def __init__(self, peer: Peer, network: NetworkOptions, files: _Files) -> None:
+    def __init__(self, peer: Peer, network: NetworkOptions, files: Files) -> None:
         self.lost: DcmtoolsError | None = None
         self._peer = peer
         self._network = network
@@ -124,8 +101,8 @@ class _Sender:
         self._losses = 0
         self._last_answer = 0.0
         self._pending: list[Instance] = []  # not yet taken up, the next one last
-        self._in_hand: _Payload | None = None
-        self._next: _Payload | None = None
+        self._in_hand: Payload | None = None
+        self._next: Payload | None = None
         self._failed: list[Result] = []
 
     def send(
@@ -160,6 +137,7 @@ class _Sender:
 
     def _send_all(self, association: Association) -> Iterator[Result]:
         self._next = self._take(association)
+        yield from self._drain()
         while self._next is not None and not self._network.stop.count:
             current = self._in_hand = self._next
             self._next = None
@@ -172,20 +150,19 @@ class _Sender:
             self._in_hand = None
             yield _outcome(current, answer)
             yield from self._drain()
-        yield from self._drain()
 
-    def _take(self, association: Association) -> _Payload | None:
+    def _take(self, association: Association) -> Payload | None:
         """Return the next instance that can be sent, with the failures met on the way put aside."""
         while self._pending and not self._network.stop.count:
             instance = self._pending.pop()
             try:
                 context = _context(association, instance)
-                return _Payload(instance, context, self._files.open(instance.path))
+                return Payload(instance, context, self._files.open(instance.path))
             except DcmtoolsError as error:
                 self._failed.append(Result.failed(instance.path, error, _record(instance)))
         return None
 
-    def _send(self, association: Association, payload: _Payload) -> dimse.Command:
+    def _send(self, association: Association, payload: Payload) -> dimse.Command:
         request = dimse.request(
             dimse.CommandField.C_STORE_RQ,
             association.next_message_id(),
@@ -232,45 +209,6 @@ class _Sender:
         return error
 
 
-class _Payload:
-    """The data set of an instance on its way: opened, checked, its first block in memory."""
-
-    def __init__(self, instance: Instance, context: Context, source: FileSource) -> None:
-        """Take over ``source``; raise InputError where it is not the file that was inspected any more."""
-        self.instance = instance
-        self.context = context
-        self._source = source
-        try:
-            self._check("the file has changed since it was inspected")
-            self._first = self._source.read(instance.offset, min(instance.length, BLOCK))
-        except BaseException:
-            self._source.close()
-            raise
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the data set in blocks; raise InputError where the file changes while it is read."""
-        length, offset = self.instance.length, self.instance.offset
-        block = self._first
-        for done in range(BLOCK, length, BLOCK):
-            yield block
-            block = self._source.read(offset + done, min(length - done, BLOCK))
-        self._check("the file changed while it was sent")
-        yield block + b"\0" if length % 2 else block
-
-    def _check(self, otherwise: str) -> None:
-        """Raise InputError unless the file is what was inspected, at its opening and now."""
-        try:
-            same = self._source.identity == self.instance.identity and self._source.unchanged()
-        except OSError as error:
-            raise InputError(error.strerror or str(error)) from error
-        if not same:
-            raise InputError(otherwise)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._source.close()
-
-
 def _context(association: Association, instance: Instance) -> Context:
     """Return the context to send ``instance`` on; raise PeerFailure where the peer accepted none."""
     sop_class, syntax = instance.sop_class_uid, instance.transfer_syntax_uid
@@ -288,7 +226,7 @@ def _context(association: Association, instance: Instance) -> Context:
     )
 
 
-def _outcome(payload: _Payload, answer: dimse.Command) -> Result:
+def _outcome(payload: Payload, answer: dimse.Command) -> Result:
     instance = payload.instance
     status = dimse.number(answer, "Status")
     record = _record(instance, status_text(status))

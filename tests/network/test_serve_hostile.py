@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -17,9 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.served import (
-    CT,
     Served,
+    all_from,
+    associate_request,
     associated,
+    connected,
     data_set,
     echo,
     served,
@@ -171,7 +171,7 @@ def test_a_planted_link_is_not_followed(tmp_path: Path, level: str, *, dangling:
 def test_a_title_that_could_forge_a_log_line_is_rejected_and_escaped(tmp_path: Path, title: bytes) -> None:
     with served(tmp_path / "archive", "-v") as server:
         for called, calling, reason in ((b"ANY-SCP", title, 3), (title, b"CALLER", 7)):
-            answer = raw(server.port, associate(called, calling))
+            answer = raw(server.port, associate_request(called, calling))
             assert answer[:10] == bytes((3, 0, 0, 0, 0, 4, 0, 1, 1, reason))
         assert server.stop() == 0
         assert_lines(server.log())
@@ -185,35 +185,16 @@ def assert_lines(log: str) -> None:
     assert "Traceback" not in log
 
 
-def associate(called: bytes = b"ANY-SCP", calling: bytes = b"CALLER", version: int = 1) -> bytes:
-    """An A-ASSOCIATE-RQ for CT Image Storage, explicit little endian."""
-
-    def item(kind: int, value: bytes) -> bytes:
-        return struct.pack(">BxH", kind, len(value)) + value
-
-    syntaxes = item(0x30, CT.encode()) + item(0x40, b"1.2.840.10008.1.2.1")
-    body = struct.pack(">H2x16s16s32x", version, called.ljust(16), calling.ljust(16))
-    body += item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, b"\1\0\0\0" + syntaxes)
-    body += item(0x50, item(0x51, struct.pack(">L", 16384)) + item(0x52, b"1.2.3"))
-    return struct.pack(">BxL", 1, len(body)) + body
-
-
 def raw(port: int, data: bytes) -> bytes:
     """Send ``data`` and return all that comes back until the server ends the connection."""
-    with socket.create_connection(("127.0.0.1", port), 10) as sock:
+    with connected(port) as sock:
         sock.sendall(data)
-        answer = bytearray()
-        try:
-            while piece := sock.recv(65536):
-                answer += piece
-        except ConnectionResetError:
-            pass  # the end as well
-        return bytes(answer)
+        return all_from(sock)
 
 
 def test_another_protocol_version_is_rejected(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        answer = raw(server.port, associate(version=2))
+        answer = raw(server.port, associate_request(version=2))
         assert answer == bytes((3, 0, 0, 0, 0, 4, 0, 1, 2, 2))
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dcmtools.errors import AssociationError
 from dcmtools.net import dimse
 from dcmtools.net.establishment import request_association
 from dcmtools.net.pdu import PresentationContext
@@ -64,6 +66,10 @@ class Served:
     def unfinished(self) -> list[str]:
         """The temporary files of instances that are still coming, or never came to an end."""
         return sorted(set(os.listdir(self.folder / ".incoming")) - {"lock"})
+
+    def is_empty(self) -> bool:
+        """Whether it keeps nothing, and nothing of what it could not keep."""
+        return not self.kept() and not self.unfinished()
 
 
 @contextmanager
@@ -208,6 +214,14 @@ def echo(port: int, timeout: float = WITHIN) -> int:
         return dimse.number(answer, "Status", -1)
 
 
+def can_associate(port: int) -> bool:
+    try:
+        with associated(port):
+            return True
+    except AssociationError:
+        return False
+
+
 def store_request(sop_instance: str, sop_class: str = CT) -> dimse.Command:
     return {
         "CommandField": STORE,
@@ -246,6 +260,51 @@ def ask(
     assert answer is not None
     assert answer.command["MessageIDBeingRespondedTo"] == request["MessageID"]
     return answer.command
+
+
+# ---------------------------------------------------------------- the same byte by byte
+
+
+def associate_request(called: bytes = b"ANY-SCP", calling: bytes = b"CALLER", version: int = 1) -> bytes:
+    """An A-ASSOCIATE-RQ with context 1 for CT Image Storage, explicit VR little endian."""
+
+    def item(kind: int, value: bytes) -> bytes:
+        return struct.pack(">BxH", kind, len(value)) + value
+
+    syntaxes = item(0x30, CT.encode()) + item(0x40, EXPLICIT.encode())
+    body = struct.pack(">H2x16s16s32x", version, called.ljust(16), calling.ljust(16))
+    body += item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, b"\1\0\0\0" + syntaxes)
+    body += item(0x50, item(0x51, struct.pack(">L", 16384)) + item(0x52, b"1.2.3"))
+    return pdu(1, body)
+
+
+def pdu(kind: int, body: bytes, length: int | None = None) -> bytes:
+    """A PDU that says it is ``length`` bytes long, which is true unless one is given."""
+    return struct.pack(">BxL", kind, len(body) if length is None else length) + body
+
+
+def fragment(control: int, data: bytes) -> bytes:
+    """A PDV on context 1; ``control`` 1 is of a command set, 2 the last."""
+    return struct.pack(">LBB", len(data) + 2, 1, control) + data
+
+
+@contextmanager
+def connected(port: int, *, established: bool = False) -> Iterator[socket.socket]:
+    """A bare connection, on which an association is accepted already if asked for."""
+    with socket.create_connection((HOST, port), WITHIN) as sock:
+        if established:
+            sock.sendall(associate_request())
+            assert sock.recv(65536)[:1] == b"\2"
+        yield sock
+
+
+def all_from(sock: socket.socket) -> bytes:
+    """What comes until the server ends the connection, in whichever way."""
+    answer = bytearray()
+    with suppress(ConnectionResetError):
+        while piece := sock.recv(65536):
+            answer += piece
+    return bytes(answer)
 
 
 # ---------------------------------------------------------------- data sets

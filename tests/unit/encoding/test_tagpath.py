@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -61,14 +62,13 @@ def test_each_written_form(text: str, printed: str | None) -> None:
         ("0010,0010,", "is not a keyword"),
         ("0010,10,CREATOR", "group 0010 is even, so '0010,10,CREATOR' is not a private element"),
         ("PatientName\n", "is not a keyword"),
-        ("PatientName\x1b[31m", r"'PatientName\\x1b' is not a keyword|is not a tag path"),
+        ("PatientName\x1b[31m", "'PatientName\\x1b[31m' is not a tag path"),
     ],
 )
 def test_an_error_says_what_is_wrong(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
         parse(text)
-    assert any(part.replace("\\\\", "\\") in str(caught.value) for part in message.split("|"))
-    assert "\x1b" not in str(caught.value)
+    assert str(caught.value).isprintable()
 
 
 def test_long_nonsense_is_refused_at_once() -> None:

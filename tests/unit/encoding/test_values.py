@@ -38,7 +38,8 @@ def test_numbers_in_either_byte_order(vr: str, code: str, values: list[float], o
     """PS3.5 table 6.2-1 and 7.3."""
     raw = pack(f"{order}{len(values)}{code}", *values)
     assert numbers(vr, raw, order) == values
-    assert numbers(vr, raw + b"\0" * (raw[0:0] == b"" and len(raw) // len(values) > 1), order) == values
+    if len(raw) > len(values):  # a remainder is no number
+        assert numbers(vr, raw + b"\1", order) == values
 
 
 @pytest.mark.parametrize(
@@ -106,20 +107,17 @@ def test_a_value_is_understood_by_its_vr_or_by_ps36(tag: int, vr: str, shown: st
         ("AT", 0x00100020, "(0010,0020)"),
         ("FD", 0.1, "0.1"),
         ("FL", 0.1, "0.1"),
-        ("FL", 16777216.0, "1.677722e+07"),
-        ("FL", 3.4028234663852886e38, "3.4028235e+38"),
-        ("FL", 1e-45, "1.401298e-45"),
+        ("FL", 16777216.0, "16777216"),
+        ("FL", 3.4028234663852886e38, "3.40282347e+38"),
+        ("FL", 1e-45, "1e-45"),
         ("FL", math.inf, "inf"),
         ("FL", math.nan, "nan"),
     ],
 )
 def test_a_number_as_text(vr: str, value: float, text: str) -> None:
-    shown = show_number(vr, value)
-    if vr == "FL" and math.isfinite(value):
-        assert pack("<f", float(shown)) == pack("<f", value)
-        assert len(shown) <= len(repr(value))
-    else:
-        assert shown == text
+    assert show_number(vr, value) == text
+    if vr == "FL" and math.isfinite(value):  # no digit too few
+        assert pack("<f", float(text)) == pack("<f", value)
 
 
 def test_a_length_as_text() -> None:

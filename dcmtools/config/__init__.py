@@ -1,0 +1,57 @@
+"""What the user has configured: ``config.toml`` and the environment.
+
+A flag beats the environment (``DCMTOOLS_*``, which click reads), the environment beats what the file says of
+the peer, that beats the file's ``[defaults]``, and these beat the default. Nothing else in the program looks
+at the environment. Every start reads this module, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+LONGEST_WAIT: Final = 86400.0
+"""Seconds that a timeout may last."""
+PDU_BYTES: Final = (4096, 1048576)
+"""The smallest and the largest maximum length of a PDU that can be asked for."""
+
+
+def config_path() -> str:
+    """Return where ``config.toml`` is looked for; nothing where there is neither a name nor a home folder."""
+    return os.environ.get("DCMTOOLS_CONFIG", "") or _users_file()
+
+
+def config_is_named() -> bool:
+    """Whether ``DCMTOOLS_CONFIG`` names the file, so that it has to be there."""
+    return bool(os.environ.get("DCMTOOLS_CONFIG"))
+
+
+def color_allowed() -> bool:
+    """Whether the environment leaves colour on: no ``NO_COLOR``, and a terminal that is not dumb."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def completion_request() -> str:
+    """Return what the shell asks to complete (``bash_complete``, ``zsh_complete``), or nothing."""
+    return os.environ.get("_DCMTOOLS_COMPLETE", "")
+
+
+def completion_words() -> tuple[str, str]:
+    """Return the command line that is to be completed, and what the shell says of the place in it."""
+    return os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
+
+
+def _users_file() -> str:
+    if os.environ.get("HOME") == "":
+        return ""
+    if sys.platform == "linux":  # what platformdirs says there; to import it takes 10 ms
+        folder = os.environ.get("XDG_CONFIG_HOME", "").strip()
+        folder = os.path.join(
+            folder if os.path.isabs(folder) else os.path.expanduser("~/.config"), "dcmtools"
+        )
+    else:
+        from platformdirs import user_config_dir
+
+        folder = user_config_dir("dcmtools")
+    return os.path.join(folder, "config.toml") if os.path.isabs(folder) else ""

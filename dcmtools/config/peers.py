@@ -1,0 +1,119 @@
+"""The peers that ``config.toml`` names: ``[peers.NAME]``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.config import LONGEST_WAIT, PDU_BYTES
+from dcmtools.config.reading import load
+from dcmtools.errors import UsageError
+from dcmtools.escaping import escape
+from dcmtools.net.peer import Limits, Peer
+from dcmtools.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dcmtools.config.reading import Config
+
+TEXTS: Final = ("host", "aet", "calling_aet")
+KEYS: Final = ("host", "port", "aet", "calling_aet", *Limits._fields)
+_NAME: Final = r"[A-Za-z0-9._-]+"
+
+
+def checked_name(text: str) -> str:
+    """Return ``text`` if it can name a peer; raises ValueError."""
+    if not re.fullmatch(_NAME, text):
+        raise ValueError(f"{text!r} is not a name of letters, digits, dots, dashes and underscores")
+    return text
+
+
+def named_peer(name: str) -> Peer | None:
+    """Return the peer configured as ``[peers.NAME]``, or None.
+
+    Raises UsageError naming the file, the line and the key that is wrong.
+    """
+    config = load()
+    return _peer(config, name) if name in config.table("peers") else None
+
+
+def peer_names() -> list[tuple[str, str]]:
+    """Return the name of every peer that is configured rightly, each with its address, for completion."""
+    return [(result.item, str(result.record["aet"])) for result in list_peers() if not result.error]
+
+
+def list_peers() -> Iterator[Result]:
+    """Yield every peer in the file's order."""
+    config = load()
+    for name in config.table("peers"):
+        try:
+            yield Result(name, record(name, _peer(config, name)))
+        except UsageError as error:
+            yield Result.failed(name, error, {"name": name})
+
+
+def show_peer(name: str) -> Iterator[Result]:
+    """Yield the peer called ``name``, as the file could have it for text."""
+    from dcmtools.config.rewriting import table_lines
+
+    peer = named_peer(name)
+    if peer is None:
+        raise unknown(name)
+    lines = table_lines(name, settings(peer))
+    yield Result(name, record(name, peer), text="".join(f"{escape(line)}\n" for line in lines))
+
+
+def record(name: str, peer: Peer) -> dict[str, object]:
+    """Return the JSON fields of a peer."""
+    address = {"host": peer.host, "port": peer.port, "aet": peer.aet, "calling_aet": peer.calling_aet}
+    return {"name": name, **address, **peer.limits._asdict()}
+
+
+def settings(peer: Peer) -> dict[str, object]:
+    """Return what the table of ``peer`` has to say, without what says nothing."""
+    return {key: value for key, value in record("", peer).items() if key != "name" and value is not None}
+
+
+def unknown(name: str) -> UsageError:
+    """Return the error that there is no such peer, with the names that there are."""
+    names = ", ".join(load().table("peers"))
+    return UsageError(f"no peer is called {name!r}", hint=f"configured are {names}" if names else "")
+
+
+def _peer(config: Config, name: str) -> Peer:
+    table = config.table("peers", name)
+    try:
+        checked_name(name)
+    except ValueError as error:
+        raise config.wrong(("peers", name), f"{error}") from error
+    if "host" not in table:
+        raise config.wrong(("peers", name), "the host is missing")
+    for key, value in table.items():
+        try:
+            _check(key, value)
+        except (TypeError, ValueError) as error:
+            raise config.wrong(("peers", name, key), f"{error}") from error
+    return _made(table)
+
+
+def _made(table: Mapping[str, object]) -> Peer:
+    limits = {key: table[key] for key in Limits._fields if key in table}
+    address = {key: value for key, value in table.items() if key not in limits}
+    return Peer(**address, limits=Limits(**limits))  # type: ignore[arg-type]  # _check has looked at each
+
+
+def _check(key: str, value: object) -> None:
+    if key not in KEYS:
+        raise ValueError(f"unknown key; known are {', '.join(KEYS)}")
+    if key in TEXTS:
+        if not isinstance(value, str):
+            raise TypeError("must be text, in quotes")
+    elif isinstance(value, bool) or not isinstance(value, (int, float) if "timeout" in key else int):
+        raise TypeError("must be a number, without quotes")
+    elif "timeout" in key and not 0 < value <= LONGEST_WAIT:
+        raise ValueError(f"{value} seconds is not above 0 and at most a day")
+    elif key == "max_pdu" and not PDU_BYTES[0] <= value <= PDU_BYTES[1]:
+        raise ValueError(f"{value} is not between {PDU_BYTES[0]} and {PDU_BYTES[1]} bytes")
+    if key not in Limits._fields:
+        _made({"host": "h", key: value})

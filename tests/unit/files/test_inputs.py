@@ -1,0 +1,207 @@
+"""Finding inputs: what is searched, in which order, and what becomes of what is not DICOM."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcmtools.errors import ExitStatus, InputError, NotDicom
+from dcmtools.files.inputs import Input, find, for_each, is_usable
+from dcmtools.results import Outcome, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def tree(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def found(*paths: object) -> list[str]:
+    """Paths below the first, failures with a mark."""
+    out = []
+    for item in find([str(path) for path in paths]):
+        name = item.path if isinstance(item, Input) else f"! {item.item}: {item.error}"
+        out.append(name.replace(f"{paths[0]}/", ""))
+    return out
+
+
+def test_a_folder_is_searched_in_the_order_of_names(tmp_path: Path) -> None:
+    """Files of a folder first, then its folders."""
+    tree(tmp_path, "b/2", "b/1", "a/z/1", "a/y", "c", "B", "b/a/1")
+    assert found(tmp_path) == ["B", "c", "a/y", "a/z/1", "b/1", "b/2", "b/a/1"]
+
+
+def test_arguments_keep_their_order_and_their_spelling(tmp_path: Path) -> None:
+    tree(tmp_path, "a", "b", "d/1")
+    names = [str(tmp_path / name) for name in ("b", "d", "a", "a", "missing")]
+    assert [item.path for item in find(names) if isinstance(item, Input)] == [
+        names[0],
+        f"{names[1]}/1",
+        *names[2:],
+    ]
+    assert list(find(["-"])) == [Input("-")]
+
+
+def test_what_was_found_knows_its_argument(tmp_path: Path) -> None:
+    tree(tmp_path, "d/e/1")
+    folder = str(tmp_path / "d")
+    assert list(find([folder])) == [Input(f"{folder}/e/1", folder)]
+    assert list(find([f"{folder}/e/1"])) == [Input(f"{folder}/e/1", "")]
+
+
+def test_hidden_files_are_found(tmp_path: Path) -> None:
+    assert found(tree(tmp_path, ".a", ".d/b")) == [".a", ".d/b"]
+
+
+def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path) -> None:
+    tree(tmp_path, "in/a", "other/b")
+    (tmp_path / "in" / "file").symlink_to(tmp_path / "other" / "b")
+    (tmp_path / "in" / "folder").symlink_to(tmp_path / "other")
+    (tmp_path / "in" / "up").symlink_to(tmp_path)
+    (tmp_path / "in" / "nowhere").symlink_to(tmp_path / "missing")
+    assert found(tmp_path / "in") == ["a", "file"]
+    assert found(tmp_path / "in" / "folder", tmp_path)[0] == "b"
+
+
+def test_a_link_to_itself_fails_alone(tmp_path: Path) -> None:
+    tree(tmp_path, "a", "z")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert found(tmp_path) == ["a", f"! loop: {os.strerror(40)}", "z"]
+
+
+def test_pipes_sockets_and_devices_in_a_folder_are_no_inputs(tmp_path: Path) -> None:
+    tree(tmp_path, "a")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    assert found(tmp_path) == ["a"]
+
+
+def test_a_pipe_named_on_the_command_line_is_an_input(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert found(pipe) == [str(pipe)]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list anything")
+def test_a_folder_that_may_not_be_listed(tmp_path: Path) -> None:
+    tree(tmp_path, "a", "d/b", "e/c")
+    (tmp_path / "d").chmod(0)
+    assert found(tmp_path) == ["a", "! d: Permission denied", "e/c"]
+    (tmp_path / "d").chmod(0o700)
+
+
+def test_a_folder_that_cannot_be_listed_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "a", "d/b", "e/c")
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if path.endswith("d"):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr("dcmtools.files.inputs.os.scandir", scandir)
+    assert found(tmp_path) == ["a", "! d: Permission denied", "e/c"]
+
+
+def test_names_that_are_not_text(tmp_path: Path) -> None:
+    names = [b"a\nb", b"\xff\xfe", b" ", b"\x1b[31m"]
+    for name in names:
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb"):
+            pass
+    assert sorted(os.fsencode(name) for name in found(tmp_path)) == sorted(names)
+
+
+def test_a_deep_tree_costs_no_stack(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(600):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    assert found(tmp_path) == []
+
+
+def results(*paths: object) -> Iterator[Result]:
+    """``good`` files are done, ``bad`` ones malformed, others not DICOM."""
+
+    def operation(path: str) -> Result:
+        name = os.path.basename(path)
+        if name.startswith("good"):
+            return Result(path)
+        raise (InputError if name.startswith("bad") else NotDicom)(f"{name} is no good")
+
+    return for_each([str(path) for path in paths], operation)
+
+
+def outcomes(*paths: object) -> list[tuple[str, Outcome]]:
+    return [(os.path.basename(result.item), result.outcome) for result in results(*paths)]
+
+
+def test_a_file_in_a_folder_that_is_not_dicom_is_skipped(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "in", "good", "notes.txt")
+    assert outcomes(folder) == [("good", Outcome.DONE), ("notes.txt", Outcome.SKIPPED)]
+    skipped = list(results(folder))[1]
+    assert skipped.note == "notes.txt is no good"
+    assert skipped.record == {"file": f"{folder}/notes.txt"}
+
+
+def test_a_file_that_was_named_fails(tmp_path: Path) -> None:
+    tree(tmp_path, "notes.txt", "bad")
+    (failed, broken) = results(tmp_path / "notes.txt", tmp_path / "bad")
+    assert failed.error is not None
+    assert (failed.outcome, failed.error.status) == (Outcome.FAILED, ExitStatus.INPUT)
+    assert failed.record == {"file": str(tmp_path / "notes.txt")}
+    assert broken.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("names", [(), ("notes.txt", "d/more.txt")])
+def test_a_folder_without_dicom_fails(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Never a success with nothing done."""
+    folder = tree(tmp_path / "in", *names)
+    folder.mkdir(exist_ok=True)
+    *skipped, last = results(folder)
+    assert [result.outcome for result in skipped] == [Outcome.SKIPPED] * len(names)
+    assert last.error is not None
+    assert (last.item, last.error.message) == (str(folder), "no DICOM file in this folder")
+    assert last.error.status == ExitStatus.INPUT
+
+
+def test_each_folder_is_judged_by_itself(tmp_path: Path) -> None:
+    tree(tmp_path, "a/good", "b/notes.txt", "c/bad")
+    names = [str(tmp_path / name) for name in "abc"]
+    assert [(result.item[-1:], result.outcome) for result in results(*names)] == [
+        ("d", Outcome.DONE),
+        ("t", Outcome.SKIPPED),
+        ("b", Outcome.FAILED),
+        ("d", Outcome.FAILED),
+    ]
+
+
+def test_a_folder_that_cannot_be_listed_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scandir(path: str) -> object:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("dcmtools.files.inputs.os.scandir", scandir)
+    (only,) = results(tmp_path)
+    assert str(only.error) == "Permission denied"
+
+
+def test_what_is_usable() -> None:
+    error = InputError("no")
+    told = [
+        Result("a"),
+        Result("a", outcome=Outcome.WARNING),
+        Result.failed("a", error),
+        Result.skipped("a", ""),
+    ]
+    assert [is_usable(result) for result in told] == [True, True, False, False]

@@ -1,0 +1,46 @@
+"""The server's loop and threads, with services made for the occasion."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcmtools.net.peer import NetworkOptions
+from dcmtools.net.stop import Stop
+from dcmtools.scp.admission import ServerOptions
+from dcmtools.scp.server import Server
+from tests.support.served import ECHO, VERIFICATION, associated, wait_until
+
+if TYPE_CHECKING:
+    from dcmtools.net.association import Association, Message
+
+
+@pytest.mark.parametrize(("patience", "requests", "waits"), [(60, 1, True), (60, 2, False), (0.3, 1, False)])
+def test_a_service_that_hangs_is_waited_for_until_its_time_is_up_or_a_second_request(
+    patience: float, requests: int, *, waits: bool
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hangs(_association: Association, _message: Message) -> None:
+        entered.set()
+        go_on.wait()
+
+    before, stop = threading.active_count(), Stop()
+    options = ServerOptions(port=0, network=NetworkOptions(stop=stop, dimse_timeout=patience))
+    with Server(options, {ECHO: hangs}, lambda _: True) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        with associated(server.address[1], VERIFICATION) as association:
+            [context] = association.contexts.values()
+            association.send(context, {"CommandField": ECHO, "MessageID": 1, "CommandDataSetType": 0x0101})
+            assert entered.wait(5)
+            for _ in range(requests):
+                stop.request()
+            thread.join(2)
+            assert thread.is_alive() == waits
+            go_on.set()
+            association.abort()
+        wait_until(lambda: threading.active_count() == before)
+    stop.close()
