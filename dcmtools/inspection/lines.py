@@ -44,12 +44,42 @@ _STRUCTURE: Final = {
 _TEXT, _NUMBERS, _OTHER = range(3)
 _NUMBER_VRS: Final = frozenset(["AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"])
 
+_MAX_REPEATED: Final = 64
+_MAX_MEMO: Final = 50_000
+_MAX_RESERVED: Final = 32
+
 Entry: TypeAlias = tuple[str, str, str, int]
 """What the line of an element is made of: VR, the line up to the value, the name, what its value is."""
 
 # By tag, and by tag, VR and creator. Only what the dictionaries have, so that hostile input cannot fill them.
 _known: dict[int, Entry] = {}
 _known_private: dict[tuple[int, str, str], Entry] = {}
+
+
+class _Memo:
+    """Lines of short elements by their bytes, apart for all that a line depends on beside them.
+
+    The files of a study repeat most of their elements. What is remembered is thrown away when it is much.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[object, ...], dict[bytes, str]] = {}
+        self._count = 0
+
+    def lines_at(self, place: tuple[object, ...]) -> dict[bytes, str]:
+        """Return the lines of elements that stood in such a place before."""
+        if self._count > _MAX_MEMO:
+            self._places.clear()
+            self._count = 0
+        self._count += 1
+        return self._places.setdefault(place, {})
+
+    def note(self) -> None:
+        """Count a line that was remembered."""
+        self._count += 1
+
+
+_memo = _Memo()
 
 
 class LineWriter:
@@ -62,6 +92,8 @@ class LineWriter:
         self._decoders: list[Decoder] = [DEFAULT]
         self._blocks = PrivateBlocks()
         self._fragments = False
+        self._reserved: list[bytes] = []
+        self._memo: dict[bytes, str] = {}
 
     def meta(self, elements: Sequence[tuple[Element, bytes]]) -> list[str]:
         """Return the lines of file meta elements, which come with their values."""
@@ -75,41 +107,73 @@ class LineWriter:
     def lines(self, elements: Sequence[Element], walker: Walker) -> list[str]:
         """Return one line for each of the ``elements`` that ``walker`` just read."""
         out: list[str] = []
-        append, known, width = out.append, _known, self._width
-        data, base, order = walker.data, walker.base, walker.order
+        append = out.append
+        data, base = walker.data, walker.base
+        self._remember(walker)
         for element in elements:
-            tag, vr, _, offset, length, depth = element
+            _, vr, start, offset, length, depth = element
             if depth != self._depth:
                 self._move(depth)
-            if tag & 0x10000:
-                entry: Entry | None = self._private(tag, vr, depth)
-            else:
-                entry = known.get(tag)
-            if entry is None or entry[0] != vr:
-                entry = self._standard(tag, vr)
-            kind = entry[3]
-            if kind == _OTHER or length > MAX_TEXT:
-                append("  " * depth + self._other(element, entry, walker))
+                self._remember(walker)
+            if length > _MAX_REPEATED or not vr or vr == "SQ":
+                append(self._whole(element, walker))
                 continue
-            begin = offset - base
-            raw = data[begin : begin + length]
-            if len(raw) != length:
-                raw = walker.value(offset, length)
-            if kind == _TEXT:
-                if tag == SPECIFIC_CHARACTER_SET:
-                    self._decoders[-1] = decoder_of(raw)
-                text = self._decoders[-1](raw) if vr in CHARSET_VRS else raw.decode("latin-1")
-                text = text.rstrip(" \0")
-                multiplicity = (text.count("\\") + 1 if vr not in SINGLE_TEXT_VRS else 1) if text else 0
-                if not text.isprintable():
-                    text = escape(text)
-                shown = f"[{text}]" if text else "(no value)"
-            else:
-                shown = join_numbers(vr, raw, order) if length else "(no value)"
-                multiplicity = length // number_struct(vr, order).size
-            indent = "  " * depth
-            append(f"{indent}{entry[1]} {shown:<{width}}  # {length}, {multiplicity} {entry[2]}")
+            key = data[start - base : offset - base + length]
+            line = self._memo.get(key)
+            if line is None:
+                line = self._new_line(element, walker, key)
+            append(line)
         return out
+
+    def _remember(self, walker: Walker) -> None:
+        """Take up the lines of elements that stood where the next ones stand."""
+        if len(self._reserved) > _MAX_RESERVED:  # more than any device writes: nothing to be gained
+            self._memo = {}
+        else:
+            place = (self._depth, self._width, walker.order, self._decoders[-1], *self._reserved)
+            self._memo = _memo.lines_at(place)
+
+    def _new_line(self, element: Element, walker: Walker, key: bytes) -> str:
+        """Return the line of a short element, and remember it unless it or later lines depend on more."""
+        line = self._whole(element, walker)
+        tag = element[0]
+        if _is_creator(tag):
+            self._reserved.append(key)
+            self._remember(walker)
+        elif tag == SPECIFIC_CHARACTER_SET:
+            self._remember(walker)
+        elif " " not in lookup(tag)[0]:  # US or SS is for Pixel Representation to tell
+            self._memo[key] = line
+            _memo.note()
+        return line
+
+    def _whole(self, element: Element, walker: Walker) -> str:
+        """Return the line of an element."""
+        tag, vr, _, offset, length, depth = element
+        entry = self._private(tag, vr, depth) if is_private(tag) else _known.get(tag)
+        if entry is None or entry[0] != vr:
+            entry = self._standard(tag, vr)
+        kind = entry[3]
+        if kind == _OTHER or length > MAX_TEXT:
+            return "  " * depth + self._other(element, entry, walker)
+        raw = walker.value(offset, length)
+        if kind == _TEXT:
+            shown, multiplicity = self._text(tag, vr, raw)
+        else:
+            shown = join_numbers(vr, raw, walker.order) if length else "(no value)"
+            multiplicity = length // number_struct(vr, walker.order).size
+        return "  " * depth + self._line(entry, shown, length, multiplicity)
+
+    def _text(self, tag: int, vr: str, raw: bytes) -> tuple[str, int]:
+        """Return a text as it is shown, and how many values it has."""
+        if tag == SPECIFIC_CHARACTER_SET:
+            self._decoders[-1] = decoder_of(raw)
+        text = self._decoders[-1](raw) if vr in CHARSET_VRS else raw.decode("latin-1")
+        text = text.rstrip(" \0")
+        if not text:
+            return "(no value)", 0
+        multiplicity = text.count("\\") + 1 if vr not in SINGLE_TEXT_VRS else 1
+        return f"[{escape(text)}]", multiplicity
 
     def _move(self, depth: int) -> None:
         """Follow the walk into or out of an item; character sets are inherited inwards only."""
@@ -151,7 +215,7 @@ class LineWriter:
         shown_vr = effective_vr(tag, vr)
         text = shown_vr in TEXT_VRS
         raw = walker.value(offset, min(length, MAX_TEXT if text else MAX_NUMBERS * 8))
-        if is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF:
+        if _is_creator(tag):
             self._blocks.reserve(depth, tag, raw[:64].decode("latin-1").strip(" \0"))
         elif tag == SPECIFIC_CHARACTER_SET:
             self._decoders[-1] = decoder_of(raw)
@@ -183,8 +247,11 @@ class LineWriter:
 def _kind(tag: int, vr: str) -> int:
     if vr in _NUMBER_VRS:
         return _NUMBERS
-    creator = is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
-    return _TEXT if vr in TEXT_VRS and vr != "UI" and not creator else _OTHER
+    return _TEXT if vr in TEXT_VRS and vr != "UI" and not _is_creator(tag) else _OTHER
+
+
+def _is_creator(tag: int) -> bool:
+    return is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 def _count_values(walker: Walker, offset: int, length: int) -> int:
