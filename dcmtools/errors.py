@@ -84,6 +84,7 @@ class MalformedError(InputError):
         """Prefix ``message`` with the byte ``offset`` and the tag ``path`` where the fault stands."""
         where = f"offset {offset}, {path}" if path else f"offset {offset}"
         super().__init__(f"{where}: {message}", hint=hint)
+        self.what = message
         self.offset = offset
         self.path = path
 

@@ -59,6 +59,18 @@ def keywords() -> list[str]:
     return [row[row.rindex("|") + 1 :] for text in GROUPS.values() for row in text.splitlines()]
 
 
+def keywords_with(prefix: str) -> list[tuple[str, int]]:
+    """Return the keywords that begin with ``prefix``, letter case ignored, and their tags."""
+    found = []
+    beginning = f"|{prefix.lower()}"
+    for group, text in GROUPS.items():
+        for row in text.splitlines() if group else ():  # group 0000 stands in no file
+            at = row.rindex("|")
+            if row[at:].lower().startswith(beginning):
+                found.append((row[at + 1 :], group << 16 | int(row[:4], 16)))
+    return found
+
+
 @cache  # of the tables' own texts, of which there are about 500
 def _rows(text: str) -> dict[str, str]:
     """Return the rows of one text of the tables by the number that each begins with."""

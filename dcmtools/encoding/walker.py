@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
 
 from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
+from dcmtools.encoding.faults import Fault, WalkError
 from dcmtools.encoding.syntax import IMPLICIT, Encoding
 from dcmtools.encoding.tags import (
     ITEM,
@@ -18,7 +19,6 @@ from dcmtools.encoding.tags import (
     format_tag,
     is_private,
 )
-from dcmtools.errors import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ _HEADER: Final = 12
 # Forms of a header: the first three are walked in the loop itself, the last needs a closer look.
 _SHORT, _LONG, _IMPLICIT, _SPECIAL = range(4)
 # What a container holds.
-_DATA_SET, _SEQUENCE, _FRAGMENTS = range(3)
+DATA_SET, SEQUENCE, FRAGMENTS = range(3)
 
 Element: TypeAlias = tuple[int, str, int, int, int, int]
 """Tag, VR, offset of the header, offset of the value, length of the value, depth.
@@ -64,7 +64,7 @@ class Source(Protocol):
         """Return ``length`` bytes from ``offset``."""
 
 
-class _Container:
+class Container:
     """A sequence, an item or encapsulated pixel data that is being walked."""
 
     __slots__ = ("defined", "encoding", "item", "limit", "signed", "state", "tag")
@@ -72,6 +72,7 @@ class _Container:
     def __init__(
         self, tag: int, state: int, limit: int, *, defined: bool, encoding: Encoding, signed: bool
     ) -> None:
+        """Begin ``tag``'s container, which ends at ``limit`` if that is ``defined`` and before it if not."""
         self.tag = tag
         self.state = state
         self.limit = limit
@@ -119,7 +120,7 @@ class Walker:
         self._end = end
         self._finished = False
         self._blocks = PrivateBlocks()
-        root = _Container(0, _DATA_SET, end, defined=True, encoding=encoding, signed=False)
+        root = Container(0, DATA_SET, end, defined=True, encoding=encoding, signed=False)
         self._stack = [root]
         self._top = root
 
@@ -140,23 +141,27 @@ class Walker:
         PS3.5 section 7, and whatever the source raises.
         """
         out: list[Element] = []
+        self._advance(out)
+        return out
+
+    def _advance(self, out: list[Element]) -> None:
+        """Walk to the end of the window, if that has elements, or of the data set."""
         while not self._finished:
             top = self._top
             if self.position >= top.limit:
                 self._close()
             elif self.position > self._last:
                 if out:
-                    return out
+                    return
                 self._fetch()
             elif top.encoding.order != self.order:  # in and out of a sequence under VR UN
                 if out:
-                    return out
+                    return
                 self.order = top.encoding.order
-            elif top.state == _DATA_SET:
+            elif top.state == DATA_SET:
                 self._elements(out)
             else:
                 self._item(out)
-        return out
 
     def value(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``, out of the window where they are in it."""
@@ -231,7 +236,7 @@ class Walker:
             header = self._explicit_header(tag, key[4:6], offset)
         else:
             header = _implicit_header(tag)
-        if len(headers) < _MAX_LEARNT:
+        if tag >> 16 and len(headers) < _MAX_LEARNT:
             headers[key] = header
         return header
 
@@ -244,7 +249,7 @@ class Walker:
             return (tag, vr, _SPECIAL)
         # PS3.5 7.1.2: VRs to come have a 32-bit length.
         if vr not in _LONG_VRS and not (raw.isalpha() and raw.isupper()):
-            self._fail(f"{raw!r} is not a value representation", offset, tag)
+            self._fail(Fault.BAD_VR, f"{raw!r} is not a value representation", offset, tag)
         return (tag, vr, _LONG)
 
     def _special(self, tag: int, vr: str, out: list[Element]) -> None:
@@ -252,14 +257,9 @@ class Walker:
         offset, top = self.position, self._top
         if tag >> 16 == 0xFFFE:
             return self._delimiter(tag, out)
-        long = top.encoding.explicit and (vr not in _SHORT_VRS)
-        value = offset + (_HEADER if long else 8)
+        value = self._value_offset(offset, vr)
         self._check_header(tag, offset, value)
-        at = value - self.base
-        if top.encoding.explicit and not long:
-            length: int = top.encoding.u16(self.data, at - 2)[0]
-        else:
-            length = top.encoding.u32(self.data, at - 4)[0]
+        length = self._length(value, vr)
         if length != UNDEFINED and value + length > top.limit:
             self._overrun(tag, offset, value, length)
         if vr == "":
@@ -268,7 +268,7 @@ class Walker:
         inner = self._nested(tag, vr, value, length)
         if inner is not None:
             state, encoding = inner
-            out.append((tag, "SQ" if state == _SEQUENCE else vr, offset, value, length, depth))
+            out.append((tag, "SQ" if state == SEQUENCE else vr, offset, value, length, depth))
             self._open(tag, state, value, length, encoding)
             return None
         out.append((tag, vr, offset, value, length, depth))
@@ -279,23 +279,34 @@ class Walker:
             top.signed = length == 2 and self.value(value, 2) != b"\0\0"
         return None
 
+    def _value_offset(self, offset: int, vr: str) -> int:
+        """Return where the value begins of an element of ``vr`` whose header is at ``offset``."""
+        return offset + (_HEADER if self._top.encoding.explicit and vr not in _SHORT_VRS else 8)
+
+    def _length(self, value: int, vr: str) -> int:
+        """Return the length that stands before ``value``."""
+        encoding, at = self._top.encoding, value - self.base
+        if encoding.explicit and vr in _SHORT_VRS:
+            return int(encoding.u16(self.data, at - 2)[0])
+        return int(encoding.u32(self.data, at - 4)[0])
+
     def _nested(self, tag: int, vr: str, value: int, length: int) -> tuple[int, Encoding] | None:
         """Return what the value of an element holds and how, or None where it is just a value."""
         encoding = self._top.encoding
         if self._shallow and length != UNDEFINED:
             return None
         if vr == "SQ":
-            return (_SEQUENCE, encoding)
+            return (SEQUENCE, encoding)
         if vr == "UN":
             # PS3.5 6.2.2: a sequence under VR UN is encoded with implicit VRs, little endian.
             if length == UNDEFINED:
-                return (_SEQUENCE, IMPLICIT)
+                return (SEQUENCE, IMPLICIT)
             if self._dictionary_vr(tag) == "SQ" and self._may_be_sequence(value, length):
-                return (_SEQUENCE, IMPLICIT)
+                return (SEQUENCE, IMPLICIT)
         elif length == UNDEFINED:
             if vr in ("OB", "OW"):
-                return (_FRAGMENTS, encoding)
-            self._fail(f"undefined length is not allowed for VR {vr}", self.position, tag)
+                return (FRAGMENTS, encoding)
+            self._fail(Fault.NO_LENGTH, f"undefined length is not allowed for VR {vr}", self.position, tag)
         return None
 
     def _may_be_sequence(self, value: int, length: int) -> bool:
@@ -323,23 +334,23 @@ class Walker:
         return known
 
     def _open(self, tag: int, state: int, value: int, length: int, encoding: Encoding) -> None:
-        if state == _SEQUENCE and len(self._stack) > 2 * MAX_DEPTH:
-            self._fail(f"sequences are nested deeper than {MAX_DEPTH}", self.position, tag)
+        if state == SEQUENCE and len(self._stack) > 2 * MAX_DEPTH:
+            self._fail(Fault.TOO_DEEP, f"sequences are nested deeper than {MAX_DEPTH}", self.position, tag)
         top = self._top
         defined = length != UNDEFINED
         limit = value + length if defined else top.limit
-        self._top = _Container(tag, state, limit, defined=defined, encoding=encoding, signed=top.signed)
+        self._top = Container(tag, state, limit, defined=defined, encoding=encoding, signed=top.signed)
         self._stack.append(self._top)
         self.position = value
-        if state == _DATA_SET:
+        if state == DATA_SET:
             self._blocks.enter(len(self._stack) - 1)
 
     def _close(self) -> None:
         """Leave the container that ends where it said it would; the data set itself ends the walk."""
         top = self._top
         if not top.defined:
-            missing = ITEM_DELIMITER if top.state == _DATA_SET else SEQUENCE_DELIMITER
-            self._fail(f"the delimiter {format_tag(missing)} is missing", self.position)
+            missing = ITEM_DELIMITER if top.state == DATA_SET else SEQUENCE_DELIMITER
+            self._fail(Fault.NO_DELIMITER, f"the delimiter {format_tag(missing)} is missing", self.position)
         self._leave()
 
     def _leave(self) -> None:
@@ -358,15 +369,15 @@ class Walker:
         if tag == SEQUENCE_DELIMITER:
             return self._delimiter(tag, out)
         if tag != ITEM:
-            self._fail(f"{format_tag(tag)} stands where an item should", offset)
+            self._fail(Fault.NO_ITEM, f"{format_tag(tag)} stands where an item should", offset)
         top.item += 1
-        if length == UNDEFINED and top.state == _FRAGMENTS:
-            self._fail("a fragment has no defined length", offset)
+        if length == UNDEFINED and top.state == FRAGMENTS:
+            self._fail(Fault.NO_LENGTH, "a fragment has no defined length", offset)
         if length != UNDEFINED and value + length > top.limit:
             self._overrun(tag, offset, value, length)
         out.append((tag, "", offset, value, length, depth))
-        if top.state == _SEQUENCE:
-            self._open(tag, _DATA_SET, value, length, top.encoding)
+        if top.state == SEQUENCE:
+            self._open(tag, DATA_SET, value, length, top.encoding)
         else:
             self.position = value + length
         return None
@@ -375,12 +386,14 @@ class Walker:
         """End the container of undefined length that the delimiter at ``position`` belongs to."""
         top, offset = self._top, self.position
         self._check_header(tag, offset, offset + 8)
-        wanted = ITEM_DELIMITER if top.state == _DATA_SET else SEQUENCE_DELIMITER
+        wanted = ITEM_DELIMITER if top.state == DATA_SET else SEQUENCE_DELIMITER
         if tag != wanted or top.defined:
-            self._fail(f"{format_tag(tag)} stands where nothing is to be delimited", offset)
+            message = f"{format_tag(tag)} stands where nothing is to be delimited"
+            self._fail(Fault.STRAY_DELIMITER, message, offset, tag)
         length: int = top.encoding.u32(self.data, offset - self.base + 4)[0]
         if length:
-            self._fail(f"the delimiter {format_tag(tag)} has length {length} instead of 0", offset)
+            message = f"the delimiter {format_tag(tag)} has length {length} instead of 0"
+            self._fail(Fault.DELIMITER_LENGTH, message, offset)
         self._leave()
         # A delimiter belongs to the item or sequence it ends, and stands at its depth.
         out.append((tag, "", offset, offset + 8, 0, len(self._stack) - 1))
@@ -390,18 +403,20 @@ class Walker:
         """Fail where the header that begins at ``offset`` does not end before the container does."""
         left = self._top.limit - offset
         if left < 8:
-            self._fail(f"{left} byte{'s are' if left > 1 else ' is'} left, too few for an element", offset)
+            message = f"{left} byte{'s are' if left > 1 else ' is'} left, too few for an element"
+            self._fail(Fault.CUT_SHORT, message, offset)
         if value > self._top.limit:
-            self._fail("the element's header is cut short", offset, tag)
+            self._fail(Fault.CUT_SHORT, "the element's header is cut short", offset, tag)
 
     def _overrun(self, tag: int, offset: int, value: int, length: int) -> NoReturn:
         self._check_header(tag, offset, value)
         left = self._top.limit - value
         where = "data set" if len(self._stack) == 1 else "item or sequence around it"
-        self._fail(f"length {length} exceeds the {left} bytes left in the {where}", offset, tag)
+        message = f"length {length} exceeds the {left} bytes left in the {where}"
+        self._fail(Fault.OVERRUN, message, offset, tag)
 
-    def _fail(self, message: str, offset: int, tag: int = ITEM) -> NoReturn:
-        raise MalformedError(message, offset=offset, path=self._path(tag))
+    def _fail(self, kind: Fault, message: str, offset: int, tag: int = ITEM) -> NoReturn:
+        raise WalkError(kind, message, offset=offset, tag=tag, path=self._path(tag))
 
     def _path(self, tag: int) -> str:
         steps = [
