@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
+import pydicom
 import pytest
 from pydicom._dicom_dict import RepeatersDictionary
 from pydicom.datadict import get_entry
 
-from dcmtools.data import generate
+from dcmtools.data import uids
 from dcmtools.encoding.dictionary import PrivateBlocks, lookup
 
 
@@ -50,6 +53,10 @@ def test_a_block_belongs_to_its_level_group_and_number() -> None:
     assert blocks.creator(0, 0x00291101) == "A"
 
 
-def test_the_tables_are_what_the_installed_pydicom_gives(capsys: pytest.CaptureFixture[str]) -> None:
-    assert generate.main(["--check"]) == 0
-    assert capsys.readouterr().out == ""
+def test_the_tables_are_what_pydicom_gives() -> None:
+    """In a process of its own: pynetdicom adds UIDs of its own to pydicom's table."""
+    if f"pydicom {pydicom.__version__};" not in (uids.__doc__ or ""):
+        pytest.skip(f"the tables come from another version than pydicom {pydicom.__version__}")
+    check = [sys.executable, "-m", "dcmtools.data.generate", "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
