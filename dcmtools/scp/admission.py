@@ -92,6 +92,6 @@ def _answered(context: pdu.PresentationContext, accepts: Callable[[str], bool]) 
 
 def _address(host: str) -> IPv4Address | IPv6Address:
     """Return the address of a peer; one that came by IPv4 to a socket for both is an IPv4 address."""
-    address = ip_address(host.partition("%")[0])
+    address = ip_address(host)
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

@@ -17,7 +17,7 @@ from tests.support.served import (
     ServedProcess,
     ask,
     associated,
-    can_associate,
+    connected,
     data_set,
     echo,
     served,
@@ -116,7 +116,8 @@ def test_while_an_instance_is_finished_nobody_else_is_taken(tmp_path: Path) -> N
 
         def blocks() -> Iterator[bytes]:
             yield from first_a_signal(server, signal.SIGTERM)
-            assert not can_associate(server.port)
+            with pytest.raises(ConnectionRefusedError), connected(server.port):
+                pass
 
         with associated(server.port) as association:
             assert ask(association, store_request(UID), blocks())["Status"] == SUCCESS

@@ -9,17 +9,17 @@ import warnings
 import pytest
 
 from dcmtools.cli.app import App
-from dcmtools.cli.logs import logging_to_stderr
+from dcmtools.cli.logs import logging_of
 
 # A program of its own: under pytest the module is imported already.
 LATER = """
 import sys
 from dcmtools.cli.app import App
-from dcmtools.cli.logs import logging_to_stderr
+from dcmtools.cli.logs import logging_of
 
 finders = list(sys.meta_path)
 assert "logging" not in sys.modules
-with logging_to_stderr(App()):
+with logging_of(App()):
     import logging.handlers
     assert sys.meta_path == finders
     assert logging.__loader__ is logging.__spec__.loader
@@ -31,10 +31,10 @@ assert not logging.getLogger().handlers
 NEVER = """
 import sys
 from dcmtools.cli.app import App
-from dcmtools.cli.logs import logging_to_stderr
+from dcmtools.cli.logs import logging_of
 
 finders = list(sys.meta_path)
-with logging_to_stderr(App()):
+with logging_of(App()):
     import colorsys
 assert sys.meta_path == finders
 assert "logging" not in sys.modules
@@ -54,7 +54,7 @@ def test_the_warnings_of_libraries(quiet: bool, said: str, capsys: pytest.Captur
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         before = warnings.showwarning
-        with logging_to_stderr(app):
+        with logging_of(app):
             warnings.warn("\x1b[2Jold", UserWarning, stacklevel=1)
         assert warnings.showwarning is before
     assert capsys.readouterr().err == said

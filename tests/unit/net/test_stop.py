@@ -66,12 +66,12 @@ def test_a_program_with_many_open_files_can_wait() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 1200:
         pytest.skip("the system allows too few open files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
     with ExitStack() as open_files:
+        open_files.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
         for _ in range(1030):
             open_files.callback(os.close, os.open(os.devnull, os.O_RDONLY))
         stop = Stop()
         assert stop.fd >= 1024
         assert not stop.wait(0)
         stop.close()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

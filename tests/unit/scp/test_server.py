@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.errors import UsageError
 from dcmtools.net.peer import NetworkOptions
 from dcmtools.net.stop import Stop
 from dcmtools.scp.admission import ServerOptions
@@ -15,6 +16,11 @@ from tests.support.served import ECHO, VERIFICATION, associated, wait_until
 
 if TYPE_CHECKING:
     from dcmtools.net.association import Association, Message
+
+
+def test_it_does_not_listen_to_the_world_unasked() -> None:
+    with pytest.raises(UsageError):
+        Server(ServerOptions(bind="0.0.0.0", port=0), {}, bool)  # noqa: S104  it is refused
 
 
 @pytest.mark.parametrize(("patience", "requests", "waits"), [(60, 1, True), (60, 2, False), (0.3, 1, False)])
