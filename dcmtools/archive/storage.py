@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.errors import DcmtoolsError, InputError, OutputError
+from dcmtools.errors import DcmtoolsError, InputError, OutputError, UsageError
 from dcmtools.files.names import safe_name
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource
@@ -51,7 +51,7 @@ class Storage:
     def __init__(self, folder: str, *, durable: bool = True) -> None:
         """Take hold of ``folder``, making it if need be, and clear what a killed process left unfinished.
 
-        Without ``durable`` nothing is forced to disk. Raises OutputError where the folder cannot be used.
+        Without ``durable`` nothing is forced to disk. Raises UsageError where the folder cannot be used.
         """
         self.folder = folder
         self._durable = durable
@@ -62,15 +62,15 @@ class Storage:
             _make(folder, durable=durable)
             self._root = self._hold(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except OSError as error:
-            raise OutputError(f"{folder}: {error.strerror}") from error
+            raise UsageError(f"{folder}: {error.strerror}") from error
         try:
             self._take()
         except BlockingIOError as error:
             self.close()
-            raise OutputError(f"{folder}: another server is receiving into this folder") from error
+            raise UsageError(f"{folder}: another server is receiving into this folder") from error
         except OSError as error:
             self.close()
-            raise OutputError(f"{os.path.join(folder, INCOMING)}: {error.strerror}") from error
+            raise UsageError(f"{os.path.join(folder, INCOMING)}: {error.strerror}") from error
 
     def _hold(self, fd: int) -> int:
         self._held.callback(os.close, fd)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dcmtools.cli.params import AET, NETWORK, PEER, SECONDS
+from dcmtools.config import PDU_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,16 +71,22 @@ def network_options(function: Function) -> Function:
     ) -> object:
         from dcmtools.net.peer import DEFAULT_CALLING_AET, NetworkOptions
 
+        known: dict[str, Any] = {}
         if peer:
             kwargs["peer"] = peer._replace(aet=called_aet) if called_aet else peer  # both titles are checked
-        network = NetworkOptions(
-            calling_aet=calling_aet or (peer and peer.calling_aet) or DEFAULT_CALLING_AET,
-            connect_timeout=connect_timeout,
-            acse_timeout=acse_timeout,
-            dimse_timeout=dimse_timeout,
-            max_pdu=max_pdu,
-            stop=stop_on_signals(click.get_current_context()),
-        )
+            known = {"calling_aet": peer.calling_aet, **peer.limits._asdict()}
+        values: dict[str, Any] = {
+            "calling_aet": calling_aet or DEFAULT_CALLING_AET,
+            "connect_timeout": connect_timeout,
+            "acse_timeout": acse_timeout,
+            "dimse_timeout": dimse_timeout,
+            "max_pdu": max_pdu,
+        }
+        context = click.get_current_context()
+        for name, value in known.items():
+            if value is not None and not _is_given(context, name):
+                values[name] = value
+        network = NetworkOptions(**values, stop=stop_on_signals(context))
         return function(*args, network=network, **kwargs)
 
     return bundle(
@@ -124,7 +131,7 @@ def server_options(function: Function) -> Function:
         **kwargs: object,
     ) -> object:
         from dcmtools.net.peer import NetworkOptions
-        from dcmtools.scp.server import ServerOptions
+        from dcmtools.scp.admission import ServerOptions
 
         network = NetworkOptions(
             acse_timeout=acse_timeout,
@@ -234,6 +241,12 @@ def stop_on_signals(context: click.Context) -> Stop:
     return stop
 
 
+def _is_given(context: click.Context, name: str) -> bool:
+    """Whether the command line or the environment, which go before the peer's own values, say ``name``."""
+    sources = click.core.ParameterSource
+    return context.get_parameter_source(name) in (sources.COMMANDLINE, sources.ENVIRONMENT)
+
+
 def _association_options() -> list[Callable[[Function], Function]]:
     """Return what both sides of an association can set."""
     return [
@@ -244,7 +257,7 @@ def _association_options() -> list[Callable[[Function], Function]]:
         click.option(
             "-pdu",
             "--max-pdu",
-            type=click.IntRange(4096, 1048576),
+            type=click.IntRange(*PDU_BYTES),
             default=262144,
             show_default=True,
             metavar="BYTES",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcmtools.archive.storage import Storage
 from dcmtools.encoding.uids import VERIFICATION, is_storage_class
-from dcmtools.errors import OutputError
+from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
 from dcmtools.net.dimse import CommandField
 from dcmtools.results import Result
@@ -27,7 +27,7 @@ def serve(folder: str, options: ServerOptions, *, durable: bool, ready_file: str
     """Yield one result once the server listens, and serve until the stop is requested.
 
     Received instances are kept below ``folder``. ``ready_file`` gets the port as soon as the server
-    answers. Raises UsageError and OutputError where it cannot start.
+    answers. Raises UsageError where it cannot start.
     """
     options.check()
     with ExitStack() as held:
@@ -73,4 +73,4 @@ def _announce(path: str, port: int) -> None:
                 os.unlink(temporary)
             raise
     except OSError as error:
-        raise OutputError(f"{path}: {error.strerror}") from error
+        raise UsageError(f"{path}: {error.strerror}") from error

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from threading import BoundedSemaphore, Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from dcmtools.errors import DcmtoolsError, OutputError
+from dcmtools.errors import DcmtoolsError, UsageError
 from dcmtools.net import dimse, pdu
 from dcmtools.net.establishment import (
     LOCAL_LIMIT_EXCEEDED,
@@ -53,7 +53,7 @@ class Server:
         services: Mapping[int, Service],
         accepts: Callable[[str], bool],
     ) -> None:
-        """Listen; raise UsageError where the options forbid it, OutputError where the system does."""
+        """Listen; raise UsageError where the options or the system forbid it."""
         options.check()
         self._options = options
         self._services = services
@@ -195,5 +195,5 @@ def _listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"cannot listen on {host}:{port}: {reason}") from error
+        raise UsageError(f"cannot listen on {host}:{port}: {reason}") from error
     return listener

@@ -78,7 +78,7 @@ def test_the_ready_file_replaces_what_has_its_name_and_follows_no_link(tmp_path:
     ready.symlink_to(target)
     with serving(tmp_path / "archive") as other:
         status, _ = refused(tmp_path / "archive", "--ready-file", ready)
-        assert (status, ready.read_text()) == (1, "kept\n")  # not before it is ready
+        assert (status, ready.read_text()) == (2, "kept\n")  # not before it is ready
         assert echo(other.port) == 0
     with in_the_background("serve", tmp_path / "archive", "--port", "0", "--ready-file", ready):
         wait_until(lambda: not ready.is_symlink())
@@ -137,20 +137,20 @@ def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made() -> None:
     status, stderr = refused("/proc/none/archive")
-    assert (status, stderr) == (1, "dcmtools serve: /proc/none/archive: No such file or directory\n")
+    assert (status, stderr) == (2, "dcmtools serve: /proc/none/archive: No such file or directory\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_a_folder_that_is_not_ours_to_write(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     status, stderr = refused(tmp_path)
-    assert (status, stderr) == (1, f"dcmtools serve: {tmp_path}/.incoming: Permission denied\n")
+    assert (status, stderr) == (2, f"dcmtools serve: {tmp_path}/.incoming: Permission denied\n")
 
 
 def test_a_folder_that_another_server_has(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         status, stderr = refused(tmp_path)
-        assert status == 1
+        assert status == 2
         assert stderr == f"dcmtools serve: {tmp_path}: another server is receiving into this folder\n"
         assert echo(server.port) == 0
 
@@ -158,13 +158,13 @@ def test_a_folder_that_another_server_has(tmp_path: Path) -> None:
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with serving(tmp_path / "one") as server:
         status, stderr = refused(tmp_path / "two", "--port", server.port)
-        assert status == 1
+        assert status == 2
         assert stderr == f"dcmtools serve: cannot listen on 127.0.0.1:{server.port}: Address already in use\n"
 
 
 def test_an_address_that_is_not_ours(tmp_path: Path) -> None:
     status, stderr = refused(tmp_path, "--bind", "192.0.2.1", "--open")
-    assert status == 1
+    assert status == 2
     assert stderr == "dcmtools serve: cannot listen on 192.0.2.1:0: Cannot assign requested address\n"
 
 
@@ -172,7 +172,7 @@ def test_an_address_that_is_not_ours(tmp_path: Path) -> None:
 def test_a_ready_file_that_cannot_be_written(tmp_path: Path) -> None:
     ready = tmp_path / "none" / "ready"
     status, stderr = refused(tmp_path / "archive", "--ready-file", ready)
-    assert (status, stderr) == (1, f"dcmtools serve: {ready}: No such file or directory\n")
+    assert (status, stderr) == (2, f"dcmtools serve: {ready}: No such file or directory\n")
     assert not ready.exists()
     with serving(tmp_path / "archive") as server:  # the folder was let go of
         assert echo(server.port) == 0

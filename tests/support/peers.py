@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +31,10 @@ LISTENING = "0A"
 
 
 def find_program(name: str) -> str | None:
-    """Where the program is; servers live in sbin, which is not on everybody's PATH."""
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    """Where the program is, in sbin too, where servers live; pynetdicom's namesakes beside us do not count."""
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/usr/local/sbin"]
+    ours = Path(sys.executable).parent
+    return shutil.which(name, path=os.pathsep.join(each for each in folders if Path(each) != ours))
 
 
 def requires(*programs: str, package: str) -> pytest.MarkDecorator:

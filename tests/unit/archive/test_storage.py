@@ -12,7 +12,7 @@ import pytest
 
 from dcmtools.archive import storage as module
 from dcmtools.archive.storage import DuplicateError, Storage
-from dcmtools.errors import OutputError
+from dcmtools.errors import OutputError, UsageError
 from dcmtools.files.meta import file_meta
 from tests.support.served import CT, EXPLICIT, IMPLICIT, data_set
 from tests.support.syscalls import WatchedOs
@@ -203,7 +203,7 @@ def test_a_link_in_place_of_the_incoming_folder_is_refused(tmp_path: Path) -> No
     archive = tmp_path / "archive"
     archive.mkdir()
     (archive / ".incoming").symlink_to(elsewhere)
-    with pytest.raises(OutputError, match=r"/\.incoming: "):
+    with pytest.raises(UsageError, match=r"/\.incoming: "):
         Storage(str(archive))
     assert os.listdir(elsewhere) == ["1.part"]
 
@@ -211,7 +211,7 @@ def test_a_link_in_place_of_the_incoming_folder_is_refused(tmp_path: Path) -> No
 def test_a_link_in_place_of_the_lock_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".incoming").mkdir()
     (tmp_path / ".incoming" / "lock").symlink_to(tmp_path / "target")
-    with pytest.raises(OutputError, match=r"/\.incoming: "):
+    with pytest.raises(UsageError, match=r"/\.incoming: "):
         Storage(str(tmp_path))
     assert not (tmp_path / "target").exists()
 
@@ -222,7 +222,7 @@ def test_a_link_in_place_of_the_lock_is_refused(tmp_path: Path) -> None:
 def test_one_server_at_a_time_has_the_folder(tmp_path: Path) -> None:
     with storage(tmp_path):
         before = open_files()
-        with pytest.raises(OutputError, match="another server is receiving into this folder"):
+        with pytest.raises(UsageError, match="another server is receiving into this folder"):
             Storage(str(tmp_path))
         assert open_files() == before
     with storage(tmp_path) as into:
@@ -231,7 +231,7 @@ def test_one_server_at_a_time_has_the_folder(tmp_path: Path) -> None:
 
 def test_a_refused_server_clears_nothing(tmp_path: Path) -> None:
     with storage(tmp_path) as into, into.begin():
-        with pytest.raises(OutputError):
+        with pytest.raises(UsageError):
             Storage(str(tmp_path))
         assert len(parts(tmp_path)) == 2
 
@@ -257,7 +257,7 @@ def test_a_folder_that_cannot_be_used_is_refused_and_no_file_left_open(tmp_path:
         folder.mkdir()
         (folder / ".incoming").touch()
     before = open_files()
-    with pytest.raises(OutputError) as caught:
+    with pytest.raises(UsageError) as caught:
         Storage(str(folder) if what else "")
     assert caught.value.message.startswith(str(folder) if what else ": ")
     assert open_files() == before
@@ -270,7 +270,7 @@ def test_a_file_system_without_hard_links_is_refused_at_the_start(
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", link)
-    with pytest.raises(OutputError, match="no hard links"):
+    with pytest.raises(UsageError, match="no hard links"):
         Storage(str(tmp_path))
 
 
