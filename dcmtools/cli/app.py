@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dcmtools.cli.logs import logging_to_stderr
+from dcmtools.cli.logs import LogFile, logging_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +27,7 @@ class App:
         self.verbosity = 0
         self.quiet = False
         self.debug = False
+        self.log: LogFile | None = None
 
     @property
     def level(self) -> int:
@@ -39,7 +40,18 @@ class App:
         """Return the two streams of this moment."""
         from dcmtools.output.console import Console
 
-        return Console(sys.stdout, sys.stderr)
+        return Console(sys.stdout, sys.stderr, self.log.write if self.log else None)
+
+    def log_to(self, path: str) -> None:
+        """Append what is said to the file at ``path`` too; raises OutputError where that cannot be."""
+        self.close()
+        self.log = LogFile(path)
+
+    def close(self) -> None:
+        """Let go of the log file."""
+        if self.log:
+            self.log.close()
+            self.log = None
 
     def report(
         self,
@@ -63,7 +75,7 @@ class App:
         reporter = Reporter(
             console, self.name, verbosity=self.level, summary=summary, drain=drain, total=total
         )
-        with logging_to_stderr(self):
+        with logging_of(self):
             return reporter.run(results, columns, output, color=_color(output, console))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dcmtools.cli.defaults import FileDefaults
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -27,9 +29,16 @@ class LazyGroup(click.Group):
         help_text: str = "",
         epilog: str = "",
     ) -> None:
-        """Offer the commands of ``registry``; they and the group get ``shared()`` and ``epilog``."""
-        settings = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": name.upper()}
-        super().__init__(name, params=shared(), context_settings=settings, help=help_text, epilog=epilog)
+        """Offer the commands of ``registry``; they and the group get ``shared()`` and ``epilog``.
+
+        ``name`` is the full one: options are read from ``NAME_COMMAND_OPTION`` in the environment.
+        """
+        super().__init__(name.rpartition(" ")[2], params=shared(), help=help_text, epilog=epilog)
+        self.context_settings = {
+            "help_option_names": ["-h", "--help"],
+            "auto_envvar_prefix": _variable(name),
+        }
+        self._full_name = name
         self._registry = {info.name: info for info in registry}
         self._shared = shared
         self._load = cache(self._import)
@@ -77,8 +86,20 @@ class LazyGroup(click.Group):
     def _import(self, name: str) -> click.Command:
         from copy import copy  # --help of the program needs none
 
-        command = copy(import_module(self._registry[name].module).command)
+        info = self._registry[name]
+        module = import_module(info.module)
+        full_name = f"{self._full_name} {name}"
+        if info.commands:
+            return LazyGroup(full_name, info.commands, self._shared, module.HELP, str(self.epilog))
+        command = copy(module.command)
         assert isinstance(command, click.Command)  # noqa: S101  a bug of the command's author, for mypy too
-        command.params = [*command.params, *self._shared()]
+        command.params = [FileDefaults(), *map(copy, command.params), *self._shared()]
+        for param in command.params:
+            if isinstance(param.envvar, str) and param.name:  # what is said of one command goes first
+                param.envvar = [f"{_variable(full_name)}_{_variable(param.name)}", param.envvar]
         command.epilog = command.epilog or self.epilog
         return command
+
+
+def _variable(name: str) -> str:
+    return name.replace(" ", "_").replace("-", "_").upper()

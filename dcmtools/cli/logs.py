@@ -1,13 +1,15 @@
-"""Where log records and Python's warnings go: to stderr, one escaped line each."""
+"""Where log records and Python's warnings go: to stderr and the log file, one escaped line each."""
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dcmtools.errors import OutputError
 from dcmtools.escaping import escape
 
 if TYPE_CHECKING:
@@ -21,8 +23,34 @@ else:
     Loader = object  # what Python itself asks for; importlib.abc has to be imported
 
 
+class LogFile:
+    """A file that lines are appended to, each whole, whoever else writes to it."""
+
+    def __init__(self, path: str) -> None:
+        """Open the file, or make one that only its owner can read; raises OutputError."""
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OutputError(f"log file {path}: {error.strerror}") from error
+
+    def write(self, line: str) -> None:
+        """Append ``line`` after the time; what stands in it that is no text, newlines too, is escaped."""
+        from time import localtime, strftime, time
+
+        now = time()
+        moment = localtime(now)
+        milliseconds = int(now % 1 * 1000)
+        stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', moment)}.{milliseconds:03d}{strftime('%z', moment)}"
+        with suppress(OSError):  # a full disk shall not end the work that is logged
+            os.write(self._descriptor, f"{stamp} {escape(line)}\n".encode())
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
 @contextmanager
-def logging_to_stderr(app: App) -> Iterator[None]:
+def logging_of(app: App) -> Iterator[None]:
     """Show what is logged, as much as ``app.level`` says, and the warnings of libraries.
 
     To import ``logging`` takes 3 ms, which most runs of most commands need not pay: it is set up when
@@ -55,13 +83,24 @@ def _start_logging(app: App, undo: ExitStack) -> None:
                 lines += map(escape, self.formatException(record.exc_info).splitlines())
             return "\n".join(lines)
 
+    class ToFile(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if app.log:
+                app.log.write(self.format(record))
+
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(app.level, logging.DEBUG)
     root = logging.getLogger()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
     undo.callback(root.setLevel, root.level)
-    undo.callback(root.removeHandler, handler)
-    root.addHandler(handler)
-    root.setLevel({-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(app.level, logging.DEBUG))
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setLevel(level)
+    if app.log:
+        handlers.append(ToFile())
+        level = min(level, logging.INFO)
+    root.setLevel(level)
+    for handler in handlers:
+        handler.setFormatter(Lines())
+        undo.callback(root.removeHandler, handler)
+        root.addHandler(handler)
 
 
 class _Watch(Loader):

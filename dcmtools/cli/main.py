@@ -27,12 +27,18 @@ _EPILOG = (
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _set(ctx: click.Context, param: click.Parameter, value: int) -> None:
+def _set(ctx: click.Context, param: click.Parameter, value: int | str | None) -> None:
     app = ctx.ensure_object(App)
     app.name = ctx.command_path
-    if param.name == "verbose":
-        app.verbosity += value
-    elif value:
+    given = ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE
+    if param.name == "log_file":
+        if value and (given or app.log is None):
+            app.log_to(str(value))
+    elif not value or (not given and app.level):
+        return  # what the environment or the file says yields to what was said already
+    elif param.name == "verbose":
+        app.verbosity += int(value)
+    else:
         setattr(app, str(param.name), True)
 
 
@@ -43,6 +49,14 @@ def _shared_options() -> list[click.Parameter]:
         click.Option(["-v", "--verbose"], count=True, help="Say more; twice for everything.", **common),
         click.Option(["-q", "--quiet"], is_flag=True, help="Say nothing but errors.", **common),
         click.Option(["--debug"], is_flag=True, help="Log everything, and show tracebacks.", **common),
+        click.Option(
+            ["--log-file"],
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            envvar="DCMTOOLS_LOG_FILE",
+            help="Append messages and log to FILE too, with the time, and at least what -v logs.",
+            **common,
+        ),
     ]
 
 
@@ -63,9 +77,9 @@ def main(args: Sequence[str] | None = None, group: LazyGroup | None = None) -> i
     """Run the program on ``args``, the command line's by default, and return its exit status."""
     group = group or make_group()
     if request := completion_request():
-        from click.shell_completion import shell_complete
+        from dcmtools.cli.completion import answer
 
-        return shell_complete(group, {}, "dcmtools", "_DCMTOOLS_COMPLETE", request)
+        return answer(group, request)
     app = App()
     try:
         # click's own main() would turn a closed pipe into status 1 and a room's EOFError into an abort.
@@ -77,6 +91,8 @@ def main(args: Sequence[str] | None = None, group: LazyGroup | None = None) -> i
         return _explain(error, app)
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
+    finally:
+        app.close()
 
 
 def run() -> NoReturn:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dcmtools.config import LONGEST_WAIT
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from click.shell_completion import CompletionItem
+
     from dcmtools.net.peer import Peer
 
     _ParamType = click.ParamType[Any]
@@ -15,7 +21,6 @@ else:
     _ParamType = click.ParamType  # generic since click 8.4 only
 
 _UID = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+"
-_LONGEST_WAIT = 86400.0
 
 
 class _Parsed(_ParamType):
@@ -27,6 +32,21 @@ class _Parsed(_ParamType):
         """Return the value that ``text`` stands for; raises ValueError."""
         raise NotImplementedError
 
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002  for subclasses
+        """Yield what begins like ``incomplete``, each with its help."""
+        return iter(())
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002  click's signature
+        param: click.Parameter,  # noqa: ARG002  the same
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete what the user has begun."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(value, help=text) for value, text in self.proposals(incomplete)]
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
         """Parse ``value`` unless it is a default that needs no parsing."""
         if not isinstance(value, str):
@@ -37,7 +57,31 @@ class _Parsed(_ParamType):
             self.fail(f"{error}.{self.forms and ' Give ' + self.forms + '.'}", param, ctx)
 
 
-class _PeerType(_Parsed):
+class _PeerNameType(_Parsed):
+    name = "name"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.config.peers import checked_name
+
+        return checked_name(text)
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.config.peers import addresses
+
+        return ((name, where) for name, where in addresses().items() if name.startswith(incomplete))
+
+
+class _AddressType(_Parsed):
+    name = "peer"
+    forms = "AET@host:port, host:port or host"
+
+    def parse(self, text: str) -> Peer:
+        from dcmtools.net.peer import Peer
+
+        return Peer.parse(text)
+
+
+class _PeerType(_PeerNameType):
     name = "peer"
     forms = "AET@host:port, host:port, host or a name from config.toml"
 
@@ -80,6 +124,13 @@ class _TagPathType(_Parsed):
 
         return parse(text)
 
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.encoding.dictionary import keywords_with
+        from dcmtools.encoding.tags import format_tag
+
+        above, dot, last = incomplete.rpartition(".")  # on a path its last step is what is being typed
+        return ((f"{above}{dot}{keyword}", format_tag(tag)) for keyword, tag in keywords_with(last))
+
 
 class _SecondsType(_Parsed):
     name = "seconds"
@@ -89,7 +140,7 @@ class _SecondsType(_Parsed):
             seconds = float(text)
         except ValueError:
             raise ValueError(f"{text!r} is not a number of seconds") from None
-        if not 0 < seconds <= _LONGEST_WAIT:  # refuses nan too
+        if not 0 < seconds <= LONGEST_WAIT:  # refuses nan too
             raise ValueError(f"{text} seconds is not above 0 and at most a day")
         return seconds
 
@@ -105,6 +156,8 @@ class _NetworkType(_Parsed):
 
 
 PEER = _PeerType()
+PEER_NAME = _PeerNameType()
+ADDRESS = _AddressType()
 NETWORK = _NetworkType()
 AET = _AetType()
 UID = _UidType()

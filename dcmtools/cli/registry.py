@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 class CommandInfo(NamedTuple):
-    """One subcommand; ``module`` exports it as ``command``, and ``summary`` is its docstring's first line."""
+    """One subcommand; ``module`` exports it as ``command``, and ``summary`` is its docstring's first line.
+
+    A family has subcommands of its own in ``commands``; its module, a package, exports its ``HELP``.
+    """
 
     name: str
     module: str
     summary: str
     section: str
+    commands: tuple[CommandInfo, ...] = ()
 
 
+def every_command(commands: Iterable[CommandInfo], above: str = "") -> Iterator[tuple[str, CommandInfo]]:
+    """Yield every command and family of ``commands`` by its full name (``peers add``)."""
+    for info in commands:
+        name = f"{above} {info.name}".lstrip()
+        yield name, info
+        yield from every_command(info.commands, name)
+
+
+_PEERS: Final = (
+    CommandInfo("list", "dcmtools.commands.peers.list", "List the configured peers.", "Commands"),
+    CommandInfo("show", "dcmtools.commands.peers.show", "Show one configured peer.", "Commands"),
+    CommandInfo("add", "dcmtools.commands.peers.add", "Name a peer in config.toml.", "Commands"),
+    CommandInfo("remove", "dcmtools.commands.peers.remove", "Take peers out of config.toml.", "Commands"),
+    CommandInfo("path", "dcmtools.commands.peers.path", "Print where config.toml is.", "Commands"),
+)
 COMMANDS: Final = (
     CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
     CommandInfo("echo", "dcmtools.commands.echo", "Verify a peer with C-ECHO.", "Network"),
     CommandInfo("store", "dcmtools.commands.store", "Send DICOM files to a peer with C-STORE.", "Network"),
     CommandInfo("serve", "dcmtools.commands.serve", "Receive DICOM files over the network.", "Network"),
+    CommandInfo("peers", "dcmtools.commands.peers", "Name the peers you talk to.", "Settings", _PEERS),
+    CommandInfo(
+        "completion", "dcmtools.commands.completion", "Print a script for the shell's completion.", "Settings"
+    ),
 )

@@ -37,9 +37,9 @@ def completion_request() -> str:
     return os.environ.get("_DCMTOOLS_COMPLETE", "")
 
 
-def completion_words() -> tuple[str, str]:
-    """Return the command line that is to be completed, and what the shell says of the place in it."""
-    return os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
+def completion_line() -> str:
+    """Return what stands before the cursor on the command line that is to be completed."""
+    return os.environ.get("COMP_WORDS", "")
 
 
 def _users_file() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.config import LONGEST_WAIT, PDU_BYTES
@@ -38,9 +39,14 @@ def named_peer(name: str) -> Peer | None:
     return _peer(config, name) if name in config.table("peers") else None
 
 
-def peer_names() -> list[tuple[str, str]]:
-    """Return the name of every peer that is configured rightly, each with its address, for completion."""
-    return [(result.item, str(result.record["aet"])) for result in list_peers() if not result.error]
+def addresses() -> dict[str, str]:
+    """Return ``AET@host:port`` of every peer by its name; those that are wrong are left out."""
+    found = {}
+    config = load()
+    for name in config.table("peers"):
+        with suppress(UsageError):
+            found[name] = _peer(config, name).name
+    return found
 
 
 def list_peers() -> Iterator[Result]:

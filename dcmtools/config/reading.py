@@ -25,7 +25,7 @@ class Config(NamedTuple):
     tables: Mapping[str, object]
 
     def table(self, *keys: str) -> Mapping[str, object]:
-        """Return the table at ``keys``, an empty one where there is none; raise UsageError for other things."""
+        """Return the table at ``keys``, an empty one where nothing is; raise UsageError for another thing."""
         found: object = self.tables
         for depth, key in enumerate(keys, 1):
             found = found.get(key, {}) if isinstance(found, dict) else {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dcmtools.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 _ERASE = "\r\x1b[K"
@@ -17,10 +18,13 @@ _ERASE = "\r\x1b[K"
 class Console:
     """Writes results and messages without mixing them, and without tripping over a stream that ended."""
 
-    def __init__(self, stdout: TextIO | None, stderr: TextIO | None) -> None:
-        """Take the streams as ``sys`` has them; one that is closed is None."""
+    def __init__(
+        self, stdout: TextIO | None, stderr: TextIO | None, log: Callable[[str], None] | None = None
+    ) -> None:
+        """Take the streams as ``sys`` has them; one that is closed is None. ``log`` gets messages too."""
         self._stdout = stdout
         self._stderr = stderr
+        self._log = log
         self._progress = False
         self.out_is_terminal = stdout is not None and stdout.isatty()
         self.err_is_terminal = stderr is not None and stderr.isatty()
@@ -47,6 +51,8 @@ class Console:
         """Write one line, escaped by the caller, to stderr."""
         self._erase_progress()
         self._to_stderr(f"{line}\n")
+        if self._log:
+            self._log(line)
 
     def show_progress(self, text: str) -> None:
         """Draw ``text`` over the line of progress; the next result or message erases it."""

@@ -31,7 +31,7 @@ LISTENING = "0A"
 
 
 def find_program(name: str) -> str | None:
-    """Where the program is, in sbin too, where servers live; pynetdicom's namesakes beside us do not count."""
+    """Where the program is, in sbin too, where servers live; pynetdicom's namesakes do not count."""
     folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/usr/local/sbin"]
     ours = Path(sys.executable).parent
     return shutil.which(name, path=os.pathsep.join(each for each in folders if Path(each) != ours))
