@@ -24,7 +24,8 @@ def find(paths: Iterable[str]) -> Iterator[Input | Result]:
     """Yield the inputs that ``paths`` name, folders searched through in the order of their names.
 
     Hidden files count; pipes and devices in a folder do not. Links to folders are followed only where they
-    are named; links found in a folder are followed to files. What cannot be listed becomes a failed result.
+    are named; links found in a folder are followed to files. What cannot be listed and links that lead
+    nowhere become failed results, what is passed over skipped ones.
     """
     for path in paths:
         if path == STDIN or not os.path.isdir(path):
@@ -50,9 +51,19 @@ def _below(folder: str, argument: str) -> Iterator[Input | Result]:
                     folders.append(entry.path)
                 elif entry.is_file():
                     yield Input(entry.path, argument)
+                else:
+                    yield _passed_over(entry)
             except OSError as error:  # such as a link that leads to itself
                 yield _failed(entry.path, error)
         pending.extend(reversed(folders))
+
+
+def _passed_over(entry: os.DirEntry[str]) -> Result:
+    """Return the result for what is neither file nor folder; a link that leads nowhere has lost its file."""
+    if entry.is_symlink() and not os.path.exists(entry.path):
+        return Result.failed(entry.path, InputError("the link leads nowhere"), {"file": entry.path})
+    what = "a link to a folder" if entry.is_dir() else "neither a file nor a folder"
+    return Result.skipped(entry.path, what, {"file": entry.path})
 
 
 def _failed(path: str, error: OSError) -> Result:

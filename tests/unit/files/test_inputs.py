@@ -28,7 +28,7 @@ def found(*paths: object) -> list[str]:
     """Paths below the first, failures with a mark."""
     out = []
     for item in find([str(path) for path in paths]):
-        name = item.path if isinstance(item, Input) else f"! {item.item}: {item.error}"
+        name = item.path if isinstance(item, Input) else f"! {item.item}: {item.error or item.note}"
         out.append(name.replace(f"{paths[0]}/", ""))
     return out
 
@@ -67,7 +67,13 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path
     (tmp_path / "in" / "folder").symlink_to(tmp_path / "other")
     (tmp_path / "in" / "up").symlink_to(tmp_path)
     (tmp_path / "in" / "nowhere").symlink_to(tmp_path / "missing")
-    assert found(tmp_path / "in") == ["a", "file"]
+    assert found(tmp_path / "in") == [
+        "a",
+        "file",
+        "! folder: a link to a folder",
+        "! nowhere: the link leads nowhere",
+        "! up: a link to a folder",
+    ]
     assert found(tmp_path / "in" / "folder", tmp_path)[0] == "b"
 
 
@@ -82,7 +88,22 @@ def test_pipes_sockets_and_devices_in_a_folder_are_no_inputs(tmp_path: Path) -> 
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
-    assert found(tmp_path) == ["a"]
+    assert found(tmp_path) == [
+        "a",
+        *(f"! {name}: neither a file nor a folder" for name in ("link", "pipe", "zero")),
+    ]
+
+
+def test_what_is_passed_over_is_skipped_and_a_lost_file_fails(tmp_path: Path) -> None:
+    """A sender must not end with 0 when a link has lost its file."""
+    (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    outcomes = {
+        item.item.rpartition("/")[2]: item.outcome
+        for item in find([str(tmp_path)])
+        if isinstance(item, Result)
+    }
+    assert outcomes == {"nowhere": Outcome.FAILED, "folder": Outcome.SKIPPED}
 
 
 def test_a_pipe_named_on_the_command_line_is_an_input(tmp_path: Path) -> None:
