@@ -1,28 +1,20 @@
+# bash completion of dcmtools
+
 _dcmtools_completion() {
-    local IFS=$'\n'
-    local response
-
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _DCMTOOLS_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
-        fi
-    done
-
-    return 0
+    local kind value IFS=$'\n'
+    COMPREPLY=()
+    if ! type -P -- "$1" >/dev/null; then
+        compopt -o default 2>/dev/null
+        return 0
+    fi
+    while IFS=$'\t' read -r kind value _; do
+        case $kind in
+            file) compopt -o default 2>/dev/null ;;
+            dir) compopt -o dirnames 2>/dev/null ;;
+            plain) COMPREPLY+=("$value") ;;
+        esac
+    done < <(_DCMTOOLS_COMPLETE=bash_complete COMP_WORDS="${COMP_LINE:0:COMP_POINT}" "$1" 2>/dev/null)
 }
 
-_dcmtools_completion_setup() {
-    complete -o nosort -F _dcmtools_completion dcmtools
-}
-
-_dcmtools_completion_setup;
+complete -o nosort -F _dcmtools_completion dcmtools 2>/dev/null ||
+    complete -F _dcmtools_completion dcmtools

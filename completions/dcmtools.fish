@@ -1,17 +1,20 @@
-function _dcmtools_completion;
-    set -l response (env _DCMTOOLS_COMPLETE=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t) dcmtools);
+# fish completion of dcmtools
 
-    for completion in $response;
-        set -l metadata (string split "," $completion);
+function _dcmtools_completion
+    type -q dcmtools; or return
+    set -l line (commandline -cp | string collect)
+    for answer in (_DCMTOOLS_COMPLETE=fish_complete COMP_WORDS=$line dcmtools 2>/dev/null)
+        set -l fields (string split \t -- $answer)
+        set -l parts (string match -r '^(--[^=]*=|)(.*)$' -- (commandline -ct))
+        switch $fields[1]
+            case plain
+                echo $fields[2]\t$fields[3]
+            case file
+                printf '%s\n' $parts[2](__fish_complete_path $parts[3])
+            case dir
+                printf '%s\n' $parts[2](__fish_complete_directories $parts[3])
+        end
+    end
+end
 
-        if test $metadata[1] = "dir";
-            __fish_complete_directories $metadata[2];
-        else if test $metadata[1] = "file";
-            __fish_complete_path $metadata[2];
-        else if test $metadata[1] = "plain";
-            echo $metadata[2];
-        end;
-    end;
-end;
-
-complete --no-files --command dcmtools --arguments "(_dcmtools_completion)";
+complete --no-files --command dcmtools --arguments "(_dcmtools_completion)"

@@ -89,6 +89,12 @@ class MalformedError(InputError):
         self.path = path
 
 
+class DamagedError(DcmtoolsError):
+    """An input was read in part only: bytes of it could not be accounted for."""
+
+    code = "damaged"
+
+
 class AssociationError(DcmtoolsError):
     """No association, or no longer one; ``step`` names where it ended, ``transient`` whether to retry."""
 

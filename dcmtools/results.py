@@ -26,8 +26,8 @@ class Result(NamedTuple):
 
     ``item`` names the thing (a file, a peer) in messages, unescaped. ``record`` holds the JSON fields in
     their frozen order; a table shows those that the command names as columns. ``text`` is what a person
-    sees instead of a row, already escaped, each line ended. ``note`` is a remark on an item that did not
-    fail. A failed result always carries its ``error``.
+    sees instead of a row, already escaped, each line ended; ``raw`` are bytes to write in place of all
+    that. ``note`` is a remark on an item that did not fail. A failed result always carries its ``error``.
     """
 
     item: str
@@ -36,6 +36,7 @@ class Result(NamedTuple):
     text: str | None = None
     note: str = ""
     error: DcmtoolsError | None = None
+    raw: bytes | None = None
 
     @classmethod
     def failed(cls, item: str, error: DcmtoolsError, record: Mapping[str, object] | None = None) -> Result:

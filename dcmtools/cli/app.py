@@ -43,7 +43,7 @@ class App:
         return Console(sys.stdout, sys.stderr, self.log.write if self.log else None)
 
     def log_to(self, path: str) -> None:
-        """Append what is said to the file at ``path`` too; raises OutputError where that cannot be."""
+        """Append what is said to the file at ``path`` too; raises UsageError where that cannot be."""
         self.close()
         self.log = LogFile(path)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from dcmtools.cli.main import make_group
-from dcmtools.cli.manpages import command_page, exit_status_page, main_page
+from dcmtools.cli.manpages import command_page, main_page, topic_page
 from dcmtools.cli.registry import COMMANDS
+from dcmtools.cli.scripts import FILES, SCRIPTS
+from dcmtools.cli.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
-_COMPLETIONS = {"dcmtools.bash": BashComplete, "_dcmtools": ZshComplete, "dcmtools.fish": FishComplete}
 
 
 def generate() -> dict[str, str]:
@@ -21,17 +21,14 @@ def generate() -> dict[str, str]:
     with click.Context(group, info_name="dcmtools", **group.context_settings) as context:
         files = {
             "man/dcmtools.1": main_page(context, [(info.name, info.summary) for info in COMMANDS]),
-            "man/dcmtools-exit-status.7": exit_status_page(),
+            **{f"man/dcmtools-{name}.7": topic_page(name, topic) for name, topic in TOPICS.items()},
+            **{f"completions/{FILES[shell]}": script for shell, script in SCRIPTS.items()},
         }
         for info in COMMANDS:
             command = group.get_command(context, info.name)
             assert command is not None  # noqa: S101  the registry it comes from has it
             child = click.Context(command, parent=context, info_name=info.name, **command.context_settings)
             files[f"man/dcmtools-{info.name}.1"] = command_page(child)
-        for name, shell in _COMPLETIONS.items():
-            script = shell(group, {}, "dcmtools", "_DCMTOOLS_COMPLETE")
-            # bash's own source() starts a bash to look at its version, which the text does not depend on
-            files[f"completions/{name}"] = ShellComplete.source(script)
     return files
 
 

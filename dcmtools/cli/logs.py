@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dcmtools.errors import OutputError
+from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ class LogFile:
     """A file that lines are appended to, each whole, whoever else writes to it."""
 
     def __init__(self, path: str) -> None:
-        """Open the file, or make one that only its owner can read; raises OutputError."""
+        """Open the file, or make one that only its owner can read; raises UsageError."""
         try:
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise OutputError(f"log file {path}: {error.strerror}") from error
+            raise UsageError(f"log file {path}: {error.strerror}") from error
 
     def write(self, line: str) -> None:
         """Append ``line`` after the time; what stands in it that is no text, newlines too, is escaped."""

@@ -31,6 +31,8 @@ def _set(ctx: click.Context, param: click.Parameter, value: int | str | None) ->
     app = ctx.ensure_object(App)
     app.name = ctx.command_path
     given = ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE
+    if ctx.resilient_parsing:
+        return  # a line that is being completed opens no file
     if param.name == "log_file":
         if value and (given or app.log is None):
             app.log_to(str(value))

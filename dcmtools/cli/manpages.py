@@ -1,198 +1,151 @@
-"""Manual pages from the commands' own help, in roff."""
+"""Manual pages from the commands' own help, and of the topics that belong to many of them."""
 
 from __future__ import annotations
 
 from inspect import cleandoc
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from dcmtools.errors import ExitStatus
+from dcmtools.cli.roff import (
+    bold,
+    definitions,
+    head,
+    italic,
+    literal,
+    marked_up,
+    page,
+    prose,
+    section,
+    see_also,
+    subsection,
+)
+from dcmtools.cli.topics import TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-_DATE: Final = "2026-11-22"  # of the release that the pages describe: mandoc wants one, and builds must agree
-_SPECIAL: Final = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
-
-_STATUS_TEXTS: Final = {
-    ExitStatus.DONE: "Everything that was asked for is done.",
-    ExitStatus.PARTIAL: "Done, but some items failed, the check said no, or results could not be written.",
-    ExitStatus.USAGE: "The command line or the configuration is wrong; nothing was done.",
-    ExitStatus.INPUT: "The input is missing, cannot be read, or is not DICOM.",
-    ExitStatus.NO_ASSOCIATION: "No association: no connection, rejected, aborted, or timed out.",
-    ExitStatus.PEER_FAILURE: "The peer answered with a failure status.",
-    ExitStatus.BUG: "A bug in dcmtools; please report it with what --debug shows.",
-    ExitStatus.INTERRUPTED: "Interrupted by a signal before everything was done.",
-    ExitStatus.STDOUT_CLOSED: "Whoever read stdout closed it.",
-}
-_CONFIG: Final = """\
-[peers.pacs]
-host = "pacs.example.org"
-port = 104
-aet = "ARCHIVE"
-calling_aet = "DESK7"
-"""
+    from dcmtools.cli.topics import Topic
 
 
-def exit_status_page() -> str:
-    """Return ``dcmtools-exit-status(7)``."""
-    return _page(
-        _head("dcmtools-exit-status", 7, "what the exit status of dcmtools tells"),
-        _section("DESCRIPTION"),
-        _prose(
-            "A status never counts anything. When all items failed for one cause, it is that cause's status; "
-            "when some failed, or for several causes, it is 1. Items that were passed over do not count. "
-            "A server that SIGTERM or SIGINT told to end exits with 0."
-        ),
-        _section("EXIT STATUS"),
-        _definitions((_bold(str(status.value)), text) for status, text in _STATUS_TEXTS.items()),
-        _see_also(("dcmtools", 1)),
+def topic_page(name: str, topic: Topic) -> str:
+    """Return ``dcmtools-NAME(7)``."""
+    others = [(f"dcmtools-{other}", 7) for other in TOPICS if other != name]
+    return page(
+        head(f"dcmtools-{name}", 7, topic.summary),
+        marked_up(topic.text),
+        see_also(("dcmtools", 1), *others),
     )
 
 
 def main_page(context: click.Context, commands: Iterable[tuple[str, str]]) -> str:
     """Return ``dcmtools(1)``, listing ``commands`` as (name, summary)."""
     pages = {f"dcmtools-{name}": summary for name, summary in commands}
-    return _page(
-        _head("dcmtools", 1, str(context.command.help)),
+    topics = {f"dcmtools-{name}": topic.summary for name, topic in TOPICS.items()}
+    return page(
+        head("dcmtools", 1, str(context.command.help)),
+        section("SYNOPSIS"),
         _synopsis(context),
-        _section("DESCRIPTION"),
-        _prose(
+        section("DESCRIPTION"),
+        prose(
             "Results go to stdout: aligned on a terminal, tab-separated in a pipe, or with --format json "
             "one JSON object a line. Everything else goes to stderr."
         ),
-        _section("COMMANDS"),
-        _definitions((_bold(page) + "(1)", summary) for page, summary in pages.items()),
-        _options(context),
-        _section("ENVIRONMENT"),
-        _definitions(
-            (
-                (_bold("DCMTOOLS_CONFIG"), "The configuration file, in place of the user's."),
-                (
-                    _bold("DCMTOOLS_") + _italic("COMMAND") + _bold("_") + _italic("OPTION"),
-                    "An option's value where the command line gives none: DCMTOOLS_ECHO_COUNT.",
-                ),
-                (
-                    _bold("DCMTOOLS_") + _italic("OPTION"),
-                    "The same for an option of many commands: DCMTOOLS_CALLING_AET, DCMTOOLS_FORMAT.",
-                ),
-                (_bold("NO_COLOR"), "No colour unless --color asks for it."),
-            )
-        ),
-        _section("FILES"),
-        _prose("config.toml in the user's configuration folder (~/.config/dcmtools) names peers:"),
-        _literal(_CONFIG.splitlines()),
+        section("COMMANDS"),
+        definitions((f"{bold(name)}(1)", summary) for name, summary in pages.items()),
+        section("TOPICS"),
+        definitions((f"{bold(name)}(7)", f"{summary}.".capitalize()) for name, summary in topics.items()),
+        section("OPTIONS"),
+        _options(context, context.command.get_params(context)),
         _exit_status(),
-        _see_also(*((page, 1) for page in pages), ("dcmtools-exit-status", 7)),
+        see_also(*((name, 1) for name in pages), *((name, 7) for name in topics)),
     )
 
 
 def command_page(context: click.Context) -> str:
-    """Return the page of the subcommand that ``context`` belongs to."""
+    """Return the page of the command, or the family of commands, that ``context`` belongs to."""
+    summary, paragraphs, examples = _help(context)
+    children = _children(context)
+    return page(
+        head(f"dcmtools-{context.info_name}", 1, summary),
+        section("SYNOPSIS"),
+        _synopses(children or [context]),
+        section("DESCRIPTION"),
+        *(_paragraph(text) for text in (summary, *paragraphs)),
+        section("COMMANDS") if children else (),
+        *(_part(child) for child in children),
+        section("OPTIONS"),
+        prose("These work with each of the commands.") if children else (),
+        _options(context, context.command.get_params(context)),
+        _exit_status(),
+        section("EXAMPLES"),
+        literal(examples),
+        see_also(("dcmtools", 1), *((f"dcmtools-{topic}", 7) for topic in TOPICS)),
+    )
+
+
+def _children(context: click.Context) -> list[click.Context]:
+    """Return a context for each subcommand of a family."""
+    group = context.command
+    if not isinstance(group, click.Group):
+        return []
+    commands = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+    return [
+        click.Context(command, parent=context, info_name=name, **command.context_settings)
+        for name, command in commands
+        if command is not None
+    ]
+
+
+def _part(context: click.Context) -> Iterator[str]:
+    """Describe one subcommand, with the options that its siblings do not all have."""
+    assert context.parent is not None  # noqa: S101  it was made with one
+    summary, paragraphs, examples = _help(context)
+    shared = {param.name for param in context.parent.command.get_params(context.parent)}
+    yield from subsection(str(context.info_name))
+    for text in (summary, *paragraphs):
+        yield from _paragraph(text)
+    own = [param for param in context.command.get_params(context) if param.name not in shared]
+    yield from _options(context, own)
+    yield from prose("Examples:")
+    yield from literal(examples)
+
+
+def _help(context: click.Context) -> tuple[str, list[str], list[str]]:
+    """Return the summary, the paragraphs after it, and the lines of the examples."""
     summary, *paragraphs = cleandoc(str(context.command.help)).split("\n\n")
     examples = [text for text in paragraphs if text.startswith("\b\nExamples:")]
-    return _page(
-        _head(f"dcmtools-{context.info_name}", 1, summary),
-        _synopsis(context),
-        _section("DESCRIPTION"),
-        *(_paragraph(text) for text in (summary, *paragraphs) if text not in examples),
-        _options(context),
-        _exit_status(),
-        _section("EXAMPLES"),
-        *(_literal(text.splitlines()[2:]) for text in examples),
-        _see_also(("dcmtools", 1), ("dcmtools-exit-status", 7)),
-    )
-
-
-def roff(text: str) -> str:
-    """Return ``text`` on one line, spelt so that roff prints it as it is."""
-    escaped = "".join(
-        _SPECIAL.get(char, char if char.isascii() else f"\\[u{ord(char):04X}]")
-        for char in text.replace("\n", " ")
-    )
-    return f"\\&{escaped}" if escaped.startswith(".") else escaped
-
-
-def _page(*parts: Iterable[str]) -> str:
-    lines = [line for part in parts for line in part]
-    # a heading begins a paragraph by itself, and mandoc complains of a second beginning
-    kept = [line for before, line in pairwise(["", *lines]) if line != ".PP" or not before.startswith(".SH")]
-    return "".join(f"{line}\n" for line in kept)
-
-
-def _bold(text: str) -> str:
-    return f"\\fB{roff(text)}\\fR"
-
-
-def _italic(text: str) -> str:
-    return f"\\fI{roff(text)}\\fR"
-
-
-def _head(name: str, section: int, summary: str) -> Iterator[str]:
-    yield f'.TH {roff(name.upper())} {section} {_DATE} dcmtools "dcmtools manual"'
-    yield from _section("NAME")
-    yield f"{roff(name)} \\- {roff(summary.rstrip('.'))}"
-
-
-def _section(title: str) -> Iterator[str]:
-    yield f".SH {title}"
-
-
-def _prose(text: str) -> Iterator[str]:
-    yield roff(text)
+    lines = [line.removeprefix("  ") for text in examples for line in text.splitlines()[2:]]
+    return summary, [text for text in paragraphs if text not in examples], lines
 
 
 def _paragraph(text: str) -> Iterator[str]:
-    yield ".PP"
-    if text.startswith("\b\n"):
-        yield from _literal(text.splitlines()[1:])
-    else:
-        yield roff(text)
-
-
-def _literal(lines: Sequence[str]) -> Iterator[str]:
-    yield ".PP"
-    yield ".nf"
-    yield from map(roff, lines)
-    yield ".fi"
-
-
-def _definitions(items: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for term, text in items:
-        yield ".TP"
-        yield term
-        yield roff(text)
+    return literal(text.splitlines()[1:]) if text.startswith("\b\n") else prose(text)
 
 
 def _synopsis(context: click.Context) -> Iterator[str]:
-    yield from _section("SYNOPSIS")
     pieces = context.command.collect_usage_pieces(context)
-    yield " ".join([_bold(context.command_path), *map(_italic, pieces)])
+    yield " ".join([bold(context.command_path), *map(italic, pieces)])
 
 
-def _options(context: click.Context) -> Iterator[str]:
-    yield from _section("OPTIONS")
-    records = (
-        param.get_help_record(context)
-        for param in context.command.get_params(context)
-        if isinstance(param, click.Option)
-    )
-    yield from _definitions((_names(record[0]), record[1]) for record in records if record)
+def _synopses(contexts: list[click.Context]) -> Iterator[str]:
+    for number, context in enumerate(contexts):
+        if number:
+            yield ".br"
+        yield from _synopsis(context)
+
+
+def _options(context: click.Context, params: Iterable[click.Parameter]) -> Iterator[str]:
+    records = (param.get_help_record(context) for param in params if isinstance(param, click.Option))
+    yield from definitions((_names(record[0]), record[1]) for record in records if record)
 
 
 def _names(record: str) -> str:
-    return " ".join(_bold(word) if word[0] in "-+" else _italic(word) for word in record.split(" "))
+    return " ".join(bold(word) if word[0] in "-+" else italic(word) for word in record.split(" "))
 
 
 def _exit_status() -> Iterator[str]:
-    yield from _section("EXIT STATUS")
-    yield from _prose(
+    yield from section("EXIT STATUS")
+    yield from prose(
         "0 when everything was done, 1 when some items failed; dcmtools-exit-status(7) has the rest."
     )
-
-
-def _see_also(*pages: tuple[str, int]) -> Iterator[str]:
-    yield from _section("SEE ALSO")
-    yield ", ".join(f"{_bold(name)}({section})" for name, section in pages)

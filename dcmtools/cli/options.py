@@ -233,11 +233,14 @@ def stop_on_signals(context: click.Context) -> Stop:
     def request(_number: int, _frame: FrameType | None) -> None:
         stop.request()
 
+    # Python calls request() between two steps of its own: a wait that has just begun would never hear of it.
+    before = signal.set_wakeup_fd(stop.wake_fd, warn_on_full_buffer=False)
+    context.call_on_close(partial(signal.set_wakeup_fd, before))
     for number in (signal.SIGINT, signal.SIGTERM):
-        before = signal.getsignal(number)
-        if before not in (signal.SIG_IGN, None):
+        handler = signal.getsignal(number)
+        if handler not in (signal.SIG_IGN, None):
             signal.signal(number, request)
-            context.call_on_close(partial(signal.signal, number, before))
+            context.call_on_close(partial(signal.signal, number, handler))
     return stop
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from dcmtools.cli.app import App, pass_app
+from dcmtools.cli.dumping import dump_options
 from dcmtools.cli.options import output_options, paths_argument
-from dcmtools.cli.params import TAG_PATH
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.tagpath import TagPath
     from dcmtools.errors import ExitStatus
+    from dcmtools.inspection.options import DumpOptions
     from dcmtools.output.reporter import OutputOptions
 
 COLUMNS = ()
@@ -20,31 +20,10 @@ COLUMNS = ()
 
 @click.command("dump")
 @paths_argument
-@click.option(
-    "+P",
-    "--search",
-    type=TAG_PATH,
-    multiple=True,
-    metavar="KEY",
-    help="Show only this element; a keyword or tag at any depth, or a path from the top. Repeatable.",
-)
-@click.option(
-    "--value",
-    "values",
-    type=TAG_PATH,
-    multiple=True,
-    metavar="KEY",
-    help="Print bare values only, one a line, of this element at the top or of this path. Repeatable.",
-)
+@dump_options
 @output_options
 @pass_app
-def command(
-    app: App,
-    paths: tuple[str, ...],
-    search: tuple[TagPath, ...],
-    values: tuple[TagPath, ...],
-    output: OutputOptions,
-) -> ExitStatus:
+def command(app: App, paths: tuple[str, ...], options: DumpOptions, output: OutputOptions) -> ExitStatus:
     """Show the elements of DICOM files.
 
     PATHS are files, folders (searched through, non-DICOM files skipped) or - for standard input. Each
@@ -52,17 +31,23 @@ def command(
     json each file is one record with its data set in the DICOM JSON model; bulk values stand as
     offset and length.
 
-    Exit status 1 where an element asked for with --search or --value is absent.
+    What is not quite as PS3.10 has it is shown, too: files without preamble or meta, wrongly declared,
+    cut or broken. Where bytes are missing or could not be accounted for, the exit status is 1 and a
+    message says where; -v tells of what is merely unusual.
+
+    Exit status 1 also where an element asked for with --search, --value or --raw is absent.
 
     \b
     Examples:
       dcmtools dump ct.dcm
       dcmtools dump +P PatientName +P 0008,0018 folder/
       dcmtools dump --value StudyInstanceUID ct.dcm
+      dcmtools dump --raw EncapsulatedDocument report.dcm > report.pdf
       dcmtools dump --format json folder/ | jq .dataset
     """
-    from dcmtools.inspection.dump import DumpOptions, dump
+    from dcmtools.inspection.dump import dump
 
-    aligned = app.console().out_is_terminal
-    options = DumpOptions(search, values, structured=output.structured, aligned=aligned)
+    options = options.shown_on(
+        aligned=app.console().out_is_terminal, structured=output.structured, verbose=app.level > 0
+    )
     return app.report(dump(paths, options), COLUMNS, output)

@@ -27,6 +27,12 @@ def config_is_named() -> bool:
     return bool(os.environ.get("DCMTOOLS_CONFIG"))
 
 
+def is_configured() -> bool:
+    """Whether there is a file to read, or should be one: most runs need not import what reads it."""
+    path = config_path()
+    return config_is_named() or (path != "" and os.path.exists(path))
+
+
 def color_allowed() -> bool:
     """Whether the environment leaves colour on: no ``NO_COLOR``, and a terminal that is not dumb."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

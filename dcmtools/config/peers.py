@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.config import LONGEST_WAIT, PDU_BYTES
-from dcmtools.config.reading import load
+from dcmtools.config.reading import NAME_IT, NO_PLACE, load
 from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
 from dcmtools.net.peer import Limits, Peer
@@ -83,7 +83,10 @@ def settings(peer: Peer) -> dict[str, object]:
 
 def unknown(name: str) -> UsageError:
     """Return the error that there is no such peer, with the names that there are."""
-    names = ", ".join(load().table("peers"))
+    config = load()
+    names = ", ".join(config.table("peers"))
+    if not config.path:
+        return UsageError(f"no peer is called {name!r}: {NO_PLACE}", hint=NAME_IT)
     return UsageError(f"no peer is called {name!r}", hint=f"configured are {names}" if names else "")
 
 

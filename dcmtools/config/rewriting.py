@@ -35,7 +35,10 @@ def removed(text: str, name: str) -> str:
     for run in reversed(_runs(lines, name)):
         first, end = run[0].first, run[-1].end
         if end < len(lines) and not lines[end].strip() and (first == 0 or not lines[first - 1].strip()):
-            end += 1
+            if end + 1 < len(lines):
+                end += 1  # one blank line is enough
+            else:
+                first -= first > 0
         del lines[first:end]
     return "\n".join(lines)
 

@@ -77,6 +77,15 @@ def decoder_of(raw: bytes) -> Decoder:
     return decoder
 
 
+def decoder_named(terms: str) -> Decoder:
+    """Return the decoder for defined terms of PS3.3; raise ValueError for any other."""
+    for term in terms.split("\\"):
+        if _spelt(term.strip()) not in _CODECS:
+            message = f"{term!r} is not a character set of PS3.3 C.12.1.1.2, such as ISO_IR 100 or ISO_IR 192"
+            raise ValueError(message)
+    return decoder_of(terms.encode())
+
+
 def _made(raw: bytes) -> Decoder:
     terms = [_spelt(term.strip()) for term in raw.decode("latin-1").strip(" \0").split("\\")]
     first = terms[0]

@@ -66,7 +66,7 @@ def keywords_with(prefix: str) -> list[tuple[str, int]]:
     for group, text in GROUPS.items():
         for row in text.splitlines() if group else ():  # group 0000 stands in no file
             at = row.rindex("|")
-            if row[at:].lower().startswith(beginning):
+            if row[at:].lower().startswith(beginning) and row[at + 1 :]:  # some retired ones have no keyword
                 found.append((row[at + 1 :], group << 16 | int(row[:4], 16)))
     return found
 

@@ -12,6 +12,8 @@ from dcmtools.encoding.values import BULK_VRS, effective_vr, numbers, texts
 from dcmtools.encoding.walker import UNDEFINED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcmtools.encoding.charset import Decoder
     from dcmtools.encoding.walker import Element, Walker
 
@@ -26,39 +28,48 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-def json_model(walker: Walker) -> JsonDataSet:
+def json_model(
+    walker: Walker, read: Callable[[], list[Element]] | None = None, decode: Decoder = DEFAULT
+) -> JsonDataSet:
     """Return the data set that ``walker`` walks in the JSON model.
+
+    ``read`` returns the elements to take of those that the walker reads, all by default; ``decode`` is for
+    text without a character set.
 
     Values of OB, OD, OF, OL, OV, OW and UN, and other values of more than 16 MiB, stand as a BulkDataURI
     relative to the file, with offset and length in bytes; an encapsulated value's length reaches to its
     delimiter. Raises what the walker raises.
     """
-    builder = _Builder(walker)
-    while elements := walker.read():
+    builder = _Builder(walker, decode)
+    read = read or walker.read
+    while elements := read():
         for element in elements:
             builder.add(element)
+    builder.end(walker.position)
     return _ordered(builder.root)
 
 
 class _Builder:
     """Puts the elements of a walk, fed in its order, where they belong."""
 
-    def __init__(self, walker: Walker) -> None:
+    def __init__(self, walker: Walker, decode: Decoder) -> None:
         self.root: JsonDataSet = {}
         self._walker = walker
-        self._data_sets: list[tuple[JsonDataSet, Decoder]] = [(self.root, DEFAULT)]
+        self._data_sets: list[tuple[JsonDataSet, Decoder]] = [(self.root, decode)]
         self._items: list[list[JsonDataSet]] = []
         self._fragments: JsonDataSet | None = None
         self._fragments_offset = 0
 
     def add(self, element: Element) -> None:
         """Add one element, item or delimiter."""
-        tag, vr, _, offset, length, depth = element
+        tag, vr, start, offset, length, depth = element
+        if self._fragments is not None and not depth & 1 and vr:
+            self.end(start)
         if depth & 1:
             if tag == ITEM and self._fragments is None:
                 self._begin_item(depth >> 1)
         elif vr == "":
-            self._end_sequence(offset)
+            self.end(offset - 8)
         elif tag & 0xFFFF or vr == "SQ":  # PS3.18 F.2.2 leaves group lengths out
             model: JsonDataSet = {"vr": effective_vr(tag, vr)}
             self._data_sets[depth >> 1][0][f"{tag:08X}"] = model
@@ -81,9 +92,10 @@ class _Builder:
         del self._data_sets[level + 1 :]
         self._data_sets.append((item, self._data_sets[level][1]))
 
-    def _end_sequence(self, offset: int) -> None:
+    def end(self, offset: int) -> None:
+        """End the encapsulated value in hand at ``offset``: its delimiter, or what stands in its place."""
         if self._fragments is not None:
-            self._fragments["BulkDataURI"] += str(offset - 8 - self._fragments_offset)
+            self._fragments["BulkDataURI"] += str(offset - self._fragments_offset)
             self._fragments = None
 
     def _fill(self, model: JsonDataSet, element: Element) -> None:

@@ -13,7 +13,7 @@ from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.faults import Fault, WalkError
 from dcmtools.encoding.syntax import IMPLICIT
 from dcmtools.encoding.tags import ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, format_tag
-from dcmtools.encoding.walker import DATA_SET, NO_STOP, SEQUENCE, UNDEFINED, Element, Walker
+from dcmtools.encoding.walker import DATA_SET, NO_STOP, SEQUENCE, UNDEFINED, VR_CODES, Element, Walker
 
 if TYPE_CHECKING:
     from dcmtools.encoding.syntax import Encoding
@@ -45,29 +45,44 @@ class Problem(NamedTuple):
 class LenientWalker(Walker):
     """A Walker that never fails for what it reads.
 
-    ``problems`` holds the first of what was wrong so far, ``serious`` how many of all were serious.
+    ``problems`` holds the first of what was wrong so far, ``serious`` how many of all were serious. What is
+    merely unusual in elements that can be read is looked for unless ``notices`` is False: it takes time.
     """
 
     def __init__(
-        self, source: Source, start: int, end: int, encoding: Encoding, *, stop: int = NO_STOP
+        self,
+        source: Source,
+        start: int,
+        end: int,
+        encoding: Encoding,
+        *,
+        first: int = 0,
+        stop: int = NO_STOP,
+        shallow: bool = False,
     ) -> None:
         """Walk as a Walker does."""
-        super().__init__(source, start, end, encoding, stop=stop)
+        super().__init__(source, start, end, encoding, first=first, stop=stop, shallow=shallow)
         self.problems: list[Problem] = []
         self.serious = 0
+        self.notices = True
+        self._not_zero = -1  # where a byte is known to be none
         self._previous = (0, 0)
 
     def read(self) -> list[Element]:
         """Return the elements of the next window; an empty list when the walk is over."""
         out: list[Element] = []
+        fault: WalkError | None = None
         while True:
             try:
+                if fault:
+                    self._recover(fault, out)
                 self._advance(out)
-            except WalkError as error:
-                self._recover(error, out)
-            else:
+            except WalkError as error:  # one way to go on may lead to the next fault
+                fault = error
+                continue
+            if self.notices:
                 self._look_over(out)
-                return out
+            return out
 
     def note(self, offset: int, path: str, message: str, *, serious: bool) -> None:
         """Add to ``problems``, of which only the first are kept."""
@@ -106,32 +121,42 @@ class LenientWalker(Walker):
         return super()._learn(offset, headers)
 
     def _only_zeros(self, offset: int) -> bool:
+        """Tell whether zero bytes are all there is up to the end of the container; look at each only once."""
         limit = self._top.limit
         while offset < limit:
+            if offset <= self._not_zero < limit:
+                break
             data = self.source.read(offset, min(_CHUNK, limit - offset))
-            if data.count(0) != len(data):
-                return False
-            offset += len(data)
-        return True
+            if rest := data.lstrip(b"\0"):
+                self._not_zero = offset + len(data) - len(rest)
+            else:
+                offset += len(data)
+        return offset >= limit
 
     def _recover(self, error: WalkError, out: list[Element]) -> None:
         """Take note of ``error``, and go on where that makes sense."""
         offset, limit = error.offset, self._top.limit
         self.position = offset
-        if error.kind in (Fault.CUT_SHORT, Fault.BAD_VR) and self._only_zeros(offset):
+        # Where the high byte of a group comes first, one zero byte is an element cut short, too.
+        least = 2 if self._top.encoding.big else 1
+        unread = error.kind in (Fault.CUT_SHORT, Fault.BAD_VR) and limit - offset >= least
+        if unread and self._only_zeros(offset):
             self.position = limit
             self.note(offset, "", f"{limit - offset} zero bytes after the last element", serious=False)
             return
         self.note(offset, error.path, error.what, serious=True)
         if error.kind == Fault.OVERRUN:
             self._cut(offset, out)
-        elif error.kind == Fault.BAD_VR and self._looks_implicit(offset):
-            self._top.encoding = IMPLICIT
+        elif error.kind == Fault.BAD_VR:
+            self._without_vr(offset, out)
+        elif error.kind == Fault.NO_LENGTH and self._top.state == DATA_SET:
+            self._without_length(offset, out)
         elif error.kind == Fault.NO_DELIMITER:
             self._leave()
         elif error.kind == Fault.DELIMITER_LENGTH:
+            tag = ITEM_DELIMITER if self._top.state == DATA_SET else SEQUENCE_DELIMITER
             self._leave()
-            out.append((error.tag, "", offset, offset + 8, 0, len(self._stack) - 1))
+            out.append((tag, "", offset, offset + 8, 0, len(self._stack) - 1))
             self.position = offset + 8
         elif error.kind in (Fault.STRAY_DELIMITER, Fault.NO_ITEM):
             self._stray(offset)
@@ -160,6 +185,39 @@ class LenientWalker(Walker):
             self._open(tag, SEQUENCE, value, length, top.encoding)
         else:
             self.position = top.limit
+
+    def _without_vr(self, offset: int, out: list[Element]) -> None:
+        """Walk the element at ``offset``, whose VR is none: as an implicit one, or as one of either form."""
+        top, at = self._top, offset - self.base
+        if self._looks_implicit(offset):
+            top.encoding = IMPLICIT
+            return
+        group, number, _ = top.encoding.item(self.data, at)
+        short = (offset + 8, top.encoding.u16(self.data, at + 6)[0])
+        long = (offset + 12, top.encoding.u32(self.data, at + 8)[0])
+        for value, length in (short, long):
+            after = value + length
+            if after == top.limit or (after + 8 <= top.limit and self._begins_element(after)):
+                out.append((group << 16 | number, "UN", offset, value, length, len(self._stack) - 1))
+                self.position = after
+                return
+        self.position = top.limit
+
+    def _begins_element(self, offset: int) -> bool:
+        """Tell whether an element with a VR, or a delimiter, begins at ``offset``."""
+        head = self.value(offset, 8)
+        return head[4:6] in VR_CODES or self._top.encoding.u16(head)[0] == 0xFFFE
+
+    def _without_length(self, offset: int, out: list[Element]) -> None:
+        """Walk the element at ``offset`` as a sequence if it has items, else to the end of what is around."""
+        top = self._top
+        tag, vr, _ = self._learn(offset, top.encoding.headers)
+        value = self._value_offset(offset, vr)
+        if value + 8 > top.limit or top.encoding.item(self.value(value, 8))[:2] != (0xFFFE, 0xE000):
+            self._cut(offset, out)
+            return
+        out.append((tag, "SQ", offset, value, UNDEFINED, len(self._stack) - 1))
+        self._open(tag, SEQUENCE, value, UNDEFINED, top.encoding)
 
     def _looks_implicit(self, offset: int) -> bool:
         """Tell whether the element at ``offset`` makes sense with an implicit VR."""

@@ -55,6 +55,7 @@ class Encoding:
 IMPLICIT: Final = Encoding(explicit=False)
 EXPLICIT: Final = Encoding(explicit=True)
 EXPLICIT_BIG: Final = Encoding(explicit=True, big=True)
+IMPLICIT_BIG: Final = Encoding(explicit=False, big=True)  # of no transfer syntax, but of old files
 
 
 def encoding_of(transfer_syntax: str) -> Encoding:

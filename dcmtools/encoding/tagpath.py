@@ -134,6 +134,12 @@ class PathTracker:
         """Return who reserved the block of private ``tag``; empty where nobody did."""
         return self._blocks.creator(depth, tag)
 
+    def path_of(self, tag: int, depth: int) -> str:
+        """Return the path of the element with ``tag`` at ``depth`` in its one printed form."""
+        level = depth >> 1
+        outer = zip(self._tags[:level], self._items[:level], strict=True)
+        return "".join(f"{format_tag(step)}[{item}]." for step, item in outer) + format_tag(tag)
+
     def at(self, path: TagPath, tag: int, depth: int) -> bool:
         """Tell whether the element with ``tag`` at ``depth`` is the one that ``path`` names."""
         steps = path.steps

@@ -11,6 +11,13 @@ _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 _STANDARD: Final = "1.2.840.10008."
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 
+_SHORT_NAMES: Final = {
+    "implicit": "ImplicitVRLittleEndian",
+    "explicit": "ExplicitVRLittleEndian",
+    "explicit-big-endian": "ExplicitVRBigEndian",
+    "deflated": "DeflatedExplicitVRLittleEndian",
+}
+
 
 def is_uid(text: str) -> bool:
     """Tell whether ``text`` is digits and dots as a UID has them, 64 characters at most (PS3.5 9.1).
@@ -25,6 +32,25 @@ def uid_name(uid: str) -> str:
     from dcmtools.data.uids import UIDS
 
     return UIDS.get(uid, (uid, ""))[0]
+
+
+def transfer_syntax_named(text: str) -> str:
+    """Return the UID of the transfer syntax that ``text`` is, or is the keyword or a short name of.
+
+    Raises ValueError where there is none.
+    """
+    from dcmtools.data.uids import UIDS
+
+    if is_uid(text):
+        return text
+    wanted = _SHORT_NAMES.get(text.lower(), text).lower()
+    for uid, (name, kind) in UIDS.items():
+        if kind == "Transfer Syntax" and name.lower() == wanted:
+            return uid
+    message = (
+        f"{text!r} is no transfer syntax: neither a UID, a keyword of PS3.6 nor {', '.join(_SHORT_NAMES)}"
+    )
+    raise ValueError(message)
 
 
 def is_storage_class(uid: str) -> bool:

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 UNDEFINED: Final = 0xFFFFFFFF
 NO_STOP: Final = 0x1_0000_0000
 MAX_DEPTH: Final = 100
-_LONG_VRS: Final = frozenset((
+LONG_VRS: Final = frozenset((
     "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV",
 ))  # fmt: skip
-_SHORT_VRS: Final = frozenset((
+SHORT_VRS: Final = frozenset((
     "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO",
     "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US",
 ))  # fmt: skip
+VR_CODES: Final = frozenset(vr.encode() for vr in LONG_VRS | SHORT_VRS)
 _MAX_LEARNT: Final = 65536
 _FIRST_WINDOW: Final = 16 * 1024
 _WINDOW: Final = 256 * 1024
@@ -242,13 +243,13 @@ class Walker:
 
     def _explicit_header(self, tag: int, raw: bytes, offset: int) -> tuple[int, str, int]:
         vr = raw.decode("latin-1")
-        if vr in _SHORT_VRS:
+        if vr in SHORT_VRS:
             special = _is_creator(tag) or tag == PIXEL_REPRESENTATION
             return (tag, vr, _SPECIAL if special else _SHORT)
         if vr in ("SQ", "UN"):
             return (tag, vr, _SPECIAL)
         # PS3.5 7.1.2: VRs to come have a 32-bit length.
-        if vr not in _LONG_VRS and not (raw.isalpha() and raw.isupper()):
+        if vr not in LONG_VRS and not (raw.isalpha() and raw.isupper()):
             self._fail(Fault.BAD_VR, f"{raw!r} is not a value representation", offset, tag)
         return (tag, vr, _LONG)
 
@@ -281,12 +282,12 @@ class Walker:
 
     def _value_offset(self, offset: int, vr: str) -> int:
         """Return where the value begins of an element of ``vr`` whose header is at ``offset``."""
-        return offset + (_HEADER if self._top.encoding.explicit and vr not in _SHORT_VRS else 8)
+        return offset + (_HEADER if self._top.encoding.explicit and vr not in SHORT_VRS else 8)
 
     def _length(self, value: int, vr: str) -> int:
         """Return the length that stands before ``value``."""
         encoding, at = self._top.encoding, value - self.base
-        if encoding.explicit and vr in _SHORT_VRS:
+        if encoding.explicit and vr in SHORT_VRS:
             return int(encoding.u16(self.data, at - 2)[0])
         return int(encoding.u32(self.data, at - 4)[0])
 

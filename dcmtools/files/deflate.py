@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 MAX_INFLATED: Final = 512 * 1024 * 1024
 MAX_RATIO: Final = 200
 _RATIO_FREE: Final = 16 * 1024 * 1024
+_RATIO_HELD: Final = 128 * 1024 * 1024  # from here on the ratio counts of what was taken in so far
 _CHUNK: Final = 1024 * 1024
+_SIP: Final = 4096
 _TRAILER: Final = Struct("<LL")
 
 
@@ -28,16 +30,71 @@ def inflate(source: Source, start: int, *, enough: int = MAX_INFLATED + 1) -> by
     """
     pieces: list[bytes] = []
     total = 0
-    cap = min(MAX_INFLATED, max(_RATIO_FREE, MAX_RATIO * (source.size - start)))
-    for offset, piece in _inflated(source, start):
+    for piece in _capped(source, start):
         pieces.append(piece)
         total += len(piece)
-        if total > cap:
-            message = f"the deflated data set inflates to more than {cap} bytes"
-            raise MalformedError(message, offset=offset)
         if total >= enough:
             break
     return b"".join(pieces)
+
+
+def salvage(source: Source, start: int) -> tuple[bytes, MalformedError | None]:
+    """Return what can be inflated, and what kept the rest from it; raises MalformedError for too much."""
+    pieces: list[bytes] = []
+    try:
+        pieces.extend(_capped(source, start))
+    except TooMuchError:
+        raise
+    except BrokenStreamError as error:
+        return _before_the_break(source, start), error
+    except MalformedError as error:
+        return b"".join(pieces), error
+    return b"".join(pieces), None
+
+
+class TooMuchError(MalformedError):
+    """A deflated data set inflates to more than anybody has a use for."""
+
+
+class BrokenStreamError(MalformedError):
+    """Bytes that no deflated data set can hold."""
+
+
+def _capped(source: Source, start: int) -> Iterator[bytes]:
+    """Yield pieces of at most 1 MiB as long as they do not add up to too much."""
+    size = source.size - start
+    cap = min(MAX_INFLATED, max(_RATIO_FREE, MAX_RATIO * size))
+    total = 0
+    for offset, piece in _inflated(source, start):
+        yield piece
+        total += len(piece)
+        taken = min(size, offset + _CHUNK - start)
+        if total > cap or total > max(_RATIO_HELD, MAX_RATIO * taken):
+            message = f"the deflated data set inflates to more than {min(cap, total)} bytes"
+            raise TooMuchError(message, offset=offset)
+
+
+def _before_the_break(source: Source, start: int) -> bytes:
+    """Return what a broken stream inflates to, in sips, and from the one that breaks it byte by byte."""
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    pieces: list[bytes] = []
+    for offset in range(start, source.size, _SIP):
+        sip = source.read(offset, min(_SIP, source.size - offset))
+        before = stream.copy()
+        try:
+            pieces.append(stream.decompress(sip))
+        except zlib.error:
+            pieces.extend(_bytewise(before, sip))
+            break
+    return b"".join(pieces)
+
+
+def _bytewise(stream: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    for number in range(len(data)):
+        try:
+            yield stream.decompress(data[number : number + 1])
+        except zlib.error:
+            return
 
 
 def _inflated(source: Source, start: int) -> Iterator[tuple[int, bytes]]:
@@ -51,7 +108,8 @@ def _inflated(source: Source, start: int) -> Iterator[tuple[int, bytes]]:
             try:
                 piece = stream.decompress(data, _CHUNK)
             except zlib.error as error:
-                raise MalformedError(f"the deflated data set is broken ({error})", offset=offset) from error
+                message = f"the deflated data set is broken ({error})"
+                raise BrokenStreamError(message, offset=offset) from error
             total += len(piece)
             checksum = zlib.crc32(piece, checksum)
             yield offset, piece

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 PREFIX_OFFSET: Final = 128
 META_OFFSET: Final = 132
-_META: Final = 0x00020000
-_AFTER_META: Final = 0x00030000
-_LONGEST_META: Final = 1024 * 1024  # of one value; they are all kept in memory
+META: Final = 0x00020000
+AFTER_META: Final = 0x00030000
+LONGEST_META: Final = 1024 * 1024  # of one value; they are all kept in memory
 
 
 class Part10File:
@@ -31,8 +31,8 @@ class Part10File:
 
     __slots__ = ("_inflated", "data_set_offset", "meta", "source", "transfer_syntax")
 
-    def __init__(self, source: FileSource) -> None:
-        """Read preamble and meta of ``source``.
+    def __init__(self, source: FileSource, assume: str = "") -> None:
+        """Read preamble and meta of ``source``; ``assume`` goes before the transfer syntax named there.
 
         Raises NotDicom where the prefix is missing, MalformedError where the meta is broken or names no
         transfer syntax.
@@ -41,7 +41,7 @@ class Part10File:
         if source.size < META_OFFSET or source.read(PREFIX_OFFSET, 4) != b"DICM":
             raise NotDicom(_why_not_dicom(source))
         self.meta, self.data_set_offset = _read_meta(source)
-        self.transfer_syntax = self.meta_text(TRANSFER_SYNTAX_UID)
+        self.transfer_syntax = assume or self.meta_text(TRANSFER_SYNTAX_UID)
         if not self.transfer_syntax:
             raise MalformedError(
                 "the file meta information names no transfer syntax", offset=META_OFFSET, path="(0002,0010)"
@@ -49,11 +49,11 @@ class Part10File:
         self._inflated: MemorySource | None = None
 
     @classmethod
-    def open(cls, path: str) -> Self:
+    def open(cls, path: str, assume: str = "") -> Self:
         """Open the DICOM file at ``path``; raises InputError and what the constructor raises."""
         source = FileSource.open(path)
         try:
-            return cls(source)
+            return cls(source, assume)
         except BaseException:
             source.close()
             raise
@@ -97,12 +97,12 @@ class Part10File:
 
 
 def _read_meta(source: FileSource) -> tuple[list[tuple[Element, bytes]], int]:
-    walker = Walker(source, META_OFFSET, source.size, EXPLICIT, first=_META, stop=_AFTER_META)
+    walker = Walker(source, META_OFFSET, source.size, EXPLICIT, first=META, stop=AFTER_META)
     meta = []
     while elements := walker.read():
         for element in elements:
             tag, vr, offset, value, length, _ = element
-            if vr == "SQ" or length > _LONGEST_META:
+            if vr == "SQ" or length > LONGEST_META:
                 many = "undefined length" if length == UNDEFINED else f"{length} bytes"
                 what = "a sequence" if vr == "SQ" else f"a value of {many}"
                 message = f"{what} has no place in file meta information"
@@ -118,7 +118,7 @@ def _read_meta(source: FileSource) -> tuple[list[tuple[Element, bytes]], int]:
 def _claimed_end(meta: list[tuple[Element, bytes]]) -> int:
     """Return where the meta ends by its group length (PS3.10 7.1), which is all that a cut leaves to tell."""
     (tag, _, _, offset, length, _), value = meta[0]
-    return offset + length + int.from_bytes(value, "little") if tag == _META else 0
+    return offset + length + int.from_bytes(value, "little") if tag == META else 0
 
 
 def _why_not_dicom(source: FileSource) -> str:

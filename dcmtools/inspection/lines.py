@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
 from dcmtools.encoding.dictionary import PrivateBlocks, is_standard, lookup, private_lookup
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 16 * 1024
 _CHUNK: Final = 64 * 1024
+_HASHED: Final = 1024 * 1024
 _MAX_KNOWN: Final = 16 * 1024
 _STRUCTURE: Final = {
     ITEM: "Item",
@@ -54,6 +55,25 @@ Entry: TypeAlias = tuple[str, str, str, int]
 # By tag, and by tag, VR and creator. Only what the dictionaries have, so that hostile input cannot fill them.
 _known: dict[int, Entry] = {}
 _known_private: dict[tuple[int, str, str], Entry] = {}
+
+
+class LineStyle(NamedTuple):
+    """How lines are written.
+
+    Values are padded to ``width`` columns, so that lengths and keywords stand below each other, and cut
+    after ``max_text`` bytes of text or ``max_numbers`` numbers. ``offsets`` puts the byte offset of each
+    element in front, ``hashes`` the SHA-256 of bulk values in place of their first bytes.
+    """
+
+    width: int = 0
+    max_text: int = MAX_TEXT
+    max_numbers: int = MAX_NUMBERS
+    offsets: bool = False
+    uid_names: bool = True
+    hashes: bool = False
+
+
+DEFAULT_STYLE: Final = LineStyle()
 
 
 class _Memo:
@@ -80,16 +100,20 @@ class _Memo:
 
 
 _memo = _Memo()
+_styles: dict[LineStyle, int] = {}
 
 
 class LineWriter:
     """Turns the elements of one data set into lines, fed in the order of the walk."""
 
-    def __init__(self, width: int = 0) -> None:
-        """Pad values to ``width`` columns, so that lengths and keywords stand below each other."""
-        self._width = width
+    def __init__(self, style: LineStyle = DEFAULT_STYLE, decode: Decoder = DEFAULT) -> None:
+        """Write in ``style``; ``decode`` is for text without a character set."""
+        self._style = style
+        self._style_number = _styles.setdefault(style, len(_styles))
+        self._width = style.width
+        self._max_text = style.max_text
         self._depth = 0
-        self._decoders: list[Decoder] = [DEFAULT]
+        self._decoders: list[Decoder] = [decode]
         self._blocks = PrivateBlocks()
         self._fragments = False
         self._reserved: list[bytes] = []
@@ -99,23 +123,34 @@ class LineWriter:
         """Return the lines of file meta elements, which come with their values."""
         lines = []
         for (tag, vr, _, _, length, _), raw in elements:
-            shown = show_value(tag, vr, raw[:MAX_TEXT], "<", DEFAULT, length=length)
+            most = self._max_text if vr in TEXT_VRS else self._style.max_numbers * 8
+            shown = self._show(tag, vr, raw[:most], "<", DEFAULT, length)
             multiplicity = _vm(vr, raw.count(b"\\") + 1, length)
             lines.append(self._line(self._standard(tag, vr), shown, length, multiplicity))
-        return lines
+        return self._numbered([element for element, _ in elements], lines) if self._style.offsets else lines
+
+    def _numbered(self, elements: Sequence[Element], lines: list[str]) -> list[str]:
+        """Put the offset of each element before its line."""
+        return [f"{element[2]:>9} {line}" for element, line in zip(elements, lines, strict=True)]
+
+    def _show(self, tag: int, vr: str, raw: bytes, order: str, decode: Decoder, length: int) -> str:
+        style = self._style
+        most, names = style.max_numbers, style.uid_names
+        return show_value(tag, vr, raw, order, decode, length=length, most=most, uid_names=names)
 
     def lines(self, elements: Sequence[Element], walker: Walker) -> list[str]:
         """Return one line for each of the ``elements`` that ``walker`` just read."""
         out: list[str] = []
         append = out.append
         data, base = walker.data, walker.base
+        end = base + len(data)
         self._remember(walker)
         for element in elements:
             _, vr, start, offset, length, depth = element
             if depth != self._depth:
                 self._move(depth)
                 self._remember(walker)
-            if length > _MAX_REPEATED or not vr or vr == "SQ":
+            if length > _MAX_REPEATED or not vr or vr == "SQ" or offset + length > end:
                 append(self._whole(element, walker))
                 continue
             key = data[start - base : offset - base + length]
@@ -123,14 +158,14 @@ class LineWriter:
             if line is None:
                 line = self._new_line(element, walker, key)
             append(line)
-        return out
+        return self._numbered(elements, out) if self._style.offsets else out
 
     def _remember(self, walker: Walker) -> None:
         """Take up the lines of elements that stood where the next ones stand."""
         if len(self._reserved) > _MAX_RESERVED:  # more than any device writes: nothing to be gained
             self._memo = {}
         else:
-            place = (self._depth, self._width, walker.order, self._decoders[-1], *self._reserved)
+            place = (self._depth, self._style_number, walker.order, self._decoders[-1], *self._reserved)
             self._memo = _memo.lines_at(place)
 
     def _new_line(self, element: Element, walker: Walker, key: bytes) -> str:
@@ -154,13 +189,14 @@ class LineWriter:
         if entry is None or entry[0] != vr:
             entry = self._standard(tag, vr)
         kind = entry[3]
-        if kind == _OTHER or length > MAX_TEXT:
+        if kind == _OTHER or length > self._max_text:
             return "  " * depth + self._other(element, entry, walker)
         raw = walker.value(offset, length)
         if kind == _TEXT:
             shown, multiplicity = self._text(tag, vr, raw)
         else:
-            shown = join_numbers(vr, raw, walker.order) if length else "(no value)"
+            most = self._style.max_numbers
+            shown = join_numbers(vr, raw, walker.order, 0, most) if length else "(no value)"
             multiplicity = length // number_struct(vr, walker.order).size
         return "  " * depth + self._line(entry, shown, length, multiplicity)
 
@@ -177,6 +213,8 @@ class LineWriter:
 
     def _move(self, depth: int) -> None:
         """Follow the walk into or out of an item; character sets are inherited inwards only."""
+        if depth < self._depth:
+            self._fragments = False
         level = depth >> 1
         del self._decoders[level + 1 :]
         while len(self._decoders) <= level:
@@ -214,12 +252,15 @@ class LineWriter:
             return self._line(entry, self._structure(element, walker), length, 0 if ends else 1)
         shown_vr = effective_vr(tag, vr)
         text = shown_vr in TEXT_VRS
-        raw = walker.value(offset, min(length, MAX_TEXT if text else MAX_NUMBERS * 8))
+        raw = walker.value(offset, min(length, self._max_text if text else self._style.max_numbers * 8))
         if _is_creator(tag):
             self._blocks.reserve(depth, tag, raw[:64].decode("latin-1").strip(" \0"))
         elif tag == SPECIFIC_CHARACTER_SET:
             self._decoders[-1] = decoder_of(raw)
-        shown = show_value(tag, vr, raw, walker.order, self._decoders[-1], length=length)
+        if self._style.hashes and length and shown_vr in BULK_VRS:
+            shown = hash_of(walker, offset, length)
+        else:
+            shown = self._show(tag, vr, raw, walker.order, self._decoders[-1], length)
         multiplicity = _vm(shown_vr, _count_values(walker, offset, length) if text else 0, length)
         return self._line(entry, shown, length, multiplicity)
 
@@ -228,8 +269,11 @@ class LineWriter:
         tag, vr, _, offset, length, _ = element
         kind = "undefined" if length == UNDEFINED else "defined"
         if tag == ITEM and self._fragments:
-            return show_bytes(walker.value(offset, min(length, MAX_NUMBERS)), length)
-        if tag == SEQUENCE_DELIMITER:
+            if self._style.hashes and length:
+                return hash_of(walker, offset, length)
+            most = self._style.max_numbers
+            return show_bytes(walker.value(offset, min(length, most)), length, most)
+        if tag == SEQUENCE_DELIMITER or vr == "SQ":
             self._fragments = False
         if vr == "SQ":
             return f"(Sequence with {kind} length)"
@@ -260,6 +304,16 @@ def _count_values(walker: Walker, offset: int, length: int) -> int:
     for begin in range(offset, offset + length, _CHUNK):
         count += walker.value(begin, min(_CHUNK, offset + length - begin)).count(b"\\")
     return count
+
+
+def hash_of(walker: Walker, offset: int, length: int) -> str:
+    """Return the SHA-256 of a value."""
+    from hashlib import sha256
+
+    digest = sha256()
+    for begin in range(offset, offset + length, _HASHED):
+        digest.update(walker.value(begin, min(_HASHED, offset + length - begin)))
+    return f"sha256:{digest.hexdigest()}"
 
 
 def _vm(vr: str, texts: int, length: int) -> int:

@@ -25,10 +25,21 @@ _HEX: Final = frozenset(("OL", "OV", "OW"))
 _INTEGERS: Final = frozenset(["SL", "SS", "SV", "UL", "US", "UV"])
 
 
-def show_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder, *, length: int) -> str:
+def show_value(  # noqa: PLR0913  what a value is made of
+    tag: int,
+    vr: str,
+    raw: bytes,
+    order: str,
+    decode: Decoder,
+    *,
+    length: int,
+    most: int = MAX_NUMBERS,
+    uid_names: bool = True,
+) -> str:
     """Return a value as a line shows it: strings in brackets, UIDs by name, numbers with backslashes between.
 
-    ``raw`` may hold only the beginning of a value of ``length`` bytes; what is left out shows as ``...``.
+    ``raw`` may hold only the beginning of a value of ``length`` bytes; what is left out, as are numbers
+    beyond ``most``, shows as ``...``.
     """
     if vr == "UN":
         order = "<"
@@ -36,9 +47,9 @@ def show_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder, *, le
     if not raw:
         return "(no value)"
     if vr not in TEXT_VRS:
-        return _show_binary(vr, raw, order, length)
+        return _show_binary(vr, raw, order, length, most)
     text = escape((decode(raw) if vr in CHARSET_VRS else raw.decode("latin-1")).rstrip(" \0"))
-    if vr == "UI":
+    if vr == "UI" and uid_names:
         from dcmtools.data.uids import UIDS
 
         if text in UIDS:
@@ -57,31 +68,31 @@ def bare_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder) -> st
     return "\\".join([show_number(vr, value) for value in numbers(vr, raw, order)])
 
 
-def join_numbers(vr: str, raw: bytes, order: str, length: int = 0) -> str:
-    """Return the first numbers of a value; what is no whole number of them shows as bytes."""
+def join_numbers(vr: str, raw: bytes, order: str, length: int = 0, most: int = MAX_NUMBERS) -> str:
+    """Return the first ``most`` numbers of a value; what is no whole number of them shows as bytes."""
     length = max(length, len(raw))
     layout = number_struct(vr, order)
     size = layout.size
     if length == size and vr in _INTEGERS:
         return str(layout.unpack(raw)[0])
     if length % size:
-        return show_bytes(raw, length)
-    values = numbers(vr, raw[: MAX_NUMBERS * size], order)
+        return show_bytes(raw, length, most)
+    values = numbers(vr, raw[: most * size], order)
     shown = map(str, values) if vr in _INTEGERS else [show_number(vr, value) for value in values]
-    return "\\".join(shown) + ("\\..." if length > MAX_NUMBERS * size else "")
+    return "\\".join(shown) + ("\\..." if length > most * size else "")
 
 
-def show_bytes(raw: bytes, length: int) -> str:
+def show_bytes(raw: bytes, length: int, most: int = MAX_NUMBERS) -> str:
     """Return the first bytes of a value of ``length``."""
-    return raw[:MAX_NUMBERS].hex("\\") + ("\\..." if length > MAX_NUMBERS else "")
+    return raw[:most].hex("\\") + ("\\..." if length > most else "")
 
 
-def _show_binary(vr: str, raw: bytes, order: str, length: int) -> str:
+def _show_binary(vr: str, raw: bytes, order: str, length: int, most: int) -> str:
     if vr not in BULK_VRS or vr in _FLOATS:
-        return join_numbers(_FLOATS.get(vr, vr), raw, order, length)
+        return join_numbers(_FLOATS.get(vr, vr), raw, order, length, most)
     layout = number_struct(vr, order)
     if vr not in _HEX or length % layout.size:
-        return show_bytes(raw, length)
-    values = numbers(vr, raw[: MAX_NUMBERS * layout.size], order)
+        return show_bytes(raw, length, most)
+    values = numbers(vr, raw[: most * layout.size], order)
     shown = "\\".join([f"{value:0{2 * layout.size}x}" for value in values])
-    return shown + ("\\..." if length > MAX_NUMBERS * layout.size else "")
+    return shown + ("\\..." if length > most * layout.size else "")

@@ -10,21 +10,22 @@ class Stop:
     """Counts requests to stop; its ``fd`` becomes readable with the first and stays so.
 
     One request asks for an orderly end (finish or abort what is in hand, report), a second for an end
-    at once. ``request`` may be called from a signal handler and from any thread.
+    at once. ``request`` may be called from a signal handler and from any thread. Whoever writes to
+    ``wake_fd`` makes ``fd`` readable.
     """
 
-    __slots__ = ("_write_fd", "count", "fd")
+    __slots__ = ("count", "fd", "wake_fd")
 
     def __init__(self) -> None:
         """Open the pipe behind ``fd``."""
         self.count = 0
-        self.fd, self._write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.fd, self.wake_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def request(self) -> None:
         """Ask to stop, once more."""
         self.count += 1
         try:
-            os.write(self._write_fd, b"!")
+            os.write(self.wake_fd, b"!")
         except BlockingIOError:
             return  # the pipe is full, so whoever waits is awake already
 
@@ -37,4 +38,4 @@ class Stop:
     def close(self) -> None:
         """Close the pipe; no wait may watch it any longer."""
         os.close(self.fd)
-        os.close(self._write_fd)
+        os.close(self.wake_fd)

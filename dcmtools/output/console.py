@@ -29,17 +29,18 @@ class Console:
         self.out_is_terminal = stdout is not None and stdout.isatty()
         self.err_is_terminal = stderr is not None and stderr.isatty()
 
-    def write(self, text: str, encoding: str = "") -> None:
-        """Write ``text`` to stdout at once, in the stream's encoding unless one is given.
+    def write(self, text: str | bytes, encoding: str = "") -> None:
+        """Write ``text`` to stdout at once, in the stream's encoding unless one is given; bytes as they are.
 
         Raises BrokenPipeError when the reader has gone, OutputError when the bytes cannot be stored.
         """
         if self._stdout is None:
             raise OutputError("stdout is closed")
         self._erase_progress()
-        data = text.encode(encoding or self._stdout.encoding or "utf-8", "backslashreplace")
+        if isinstance(text, str):
+            text = text.encode(encoding or self._stdout.encoding or "utf-8", "backslashreplace")
         try:
-            self._stdout.buffer.write(data)
+            self._stdout.buffer.write(text)
             self._stdout.buffer.flush()
         except OSError as error:
             self.abandon_stdout()

@@ -67,7 +67,9 @@ class Reporter:
         try:
             for result in results:
                 self._message(result)
-                if output.structured:
+                if result.raw is not None:
+                    self._write(result.raw)
+                elif output.structured:
                     self._write_json(result)
                 elif result.text is not None:
                     self._write(result.text)
@@ -91,7 +93,7 @@ class Reporter:
 
         self._write(json_line(result), "utf-8")
 
-    def _write(self, text: str, encoding: str = "") -> None:
+    def _write(self, text: str | bytes, encoding: str = "") -> None:
         if self._broken:
             return
         try:

@@ -186,6 +186,20 @@ def test_a_pipe_by_name(jane: Path, tmp_path: Path) -> None:
         (b"", "the file is empty"),
         (b"text\n" * 50, "not a DICOM file: no DICM prefix at offset 128"),
         (b"short", "not a DICOM file: it has 5 bytes, fewer than preamble and prefix"),
+    ],
+)
+def test_an_unusable_file_is_status_3_with_the_reason(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(data)
+    for options in ([], ["--strict"]):
+        done = run("dump", *options, path)
+        assert (done.status, done.stdout) == (3, "")
+        assert done.stderr == f"dcmtools dump: {path}: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
         (
             part10(JANE)[:-1],
             "offset 172, (0010,0010): length 8 exceeds the 7 bytes left in the data set",
@@ -195,12 +209,15 @@ def test_a_pipe_by_name(jane: Path, tmp_path: Path) -> None:
             "offset 192, (0008,1140)[0].(0010,0010): length 2 exceeds the 1 bytes left in the item or "
             "sequence around it",
         ),
+        (JANE, "not a DICOM file: it has 16 bytes, fewer than preamble and prefix"),
     ],
 )
-def test_an_unusable_file_is_status_3_with_the_reason(tmp_path: Path, data: bytes, message: str) -> None:
+def test_strictly_a_file_that_is_not_as_it_should_be_is_status_3(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
     path = tmp_path / "a.dcm"
     path.write_bytes(data)
-    done = run("dump", path)
+    done = run("dump", "--strict", path)
     assert (done.status, done.stdout) == (3, "")
     assert done.stderr == f"dcmtools dump: {path}: {message}\n"
 
@@ -286,7 +303,7 @@ def test_json_is_one_record_a_file() -> None:
 def test_json_of_what_fails(tmp_path: Path) -> None:
     path = tmp_path / "a.dcm"
     path.write_bytes(part10(JANE)[:-1])
-    done = run("dump", "--format", "json", path, tmp_path / "missing")
+    done = run("dump", "--strict", "--format", "json", path, tmp_path / "missing")
     assert done.status == 3
     malformed, missing = done.records
     assert list(malformed) == ["file", "outcome", "error"]
@@ -319,4 +336,4 @@ def test_json_of_the_larger_files() -> None:
     paths = pydicom_data_files()
     done = run("dump", "--format", "json", *paths)
     assert len(done.records) == len(paths)
-    assert sum(record["outcome"] == "done" for record in done.records) >= len(paths) - 2
+    assert sum(record["outcome"] in ("done", "warning") for record in done.records) >= len(paths) - 2

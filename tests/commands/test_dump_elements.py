@@ -236,9 +236,11 @@ def test_a_value_out_of_order_is_found(path: Path) -> None:
 def test_a_value_before_the_fault_of_a_file_is_printed(path: Path) -> None:
     path.write_bytes(part10(EVL.element(NAME, "PN", b"A ") + EVL.element(PIXELS, "OW", b"ab", length=400)))
     assert run("dump", "--value", "PatientName", path)[:2] == (0, "A\n")
-    done = run("dump", "--value", "PatientName", "--value", "PatientID", path)
-    assert (done.status, done.stdout) == (3, "A\n")
-    assert "(7fe0,0010): length 400 exceeds the 2 bytes left" in done.stderr
+    for options, status in ((["--strict"], 3), ([], 1)):
+        done = run("dump", *options, "--value", "PatientName", "--value", "PatientID", path)
+        assert (done.status, done.stdout) == (status, "A\n")
+        assert "(7fe0,0010): length 400 exceeds the 2 bytes left" in done.stderr
+    assert done.stderr.endswith("; (0010,0020) is not in this file\n")
 
 
 def test_a_character_set_of_undefined_length_does_no_harm(path: Path) -> None:

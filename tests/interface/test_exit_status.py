@@ -151,7 +151,7 @@ def test_the_script_returns_2_for_the_configuration(tmp_path: Path) -> None:
         [DCMTOOLS, "echo", "pacs"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert f"{config}: peers.pacs: host must be text" in done.stderr
+    assert f"{config}: line 2: peers.pacs.host: must be text" in done.stderr
 
 
 def test_the_script_returns_3_for_missing_input() -> None:

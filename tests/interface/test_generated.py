@@ -7,9 +7,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
-from dcmtools.cli import docgen, manpages
+from dcmtools.cli import docgen
+from dcmtools.cli.roff import roff
+from tests.support.peers import requires
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def test_the_check_runs_as_a_program() -> None:
     assert subprocess.run(command, cwd=docgen.ROOT, check=False).returncode == 0
 
 
-@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@requires("mandoc", package="mandoc")
 def test_mandoc_finds_nothing_to_complain_about() -> None:
     pages = sorted((docgen.ROOT / "man").iterdir())
     done = subprocess.run(
@@ -42,11 +42,6 @@ def test_mandoc_finds_nothing_to_complain_about() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_bash_accepts_its_completion() -> None:
-    subprocess.run(["bash", "-n", docgen.ROOT / "completions" / "dcmtools.bash"], check=True)
-
-
 def test_roff_is_escaped() -> None:
-    assert manpages.roff(".x\\y -a 'q' ~ é\nz") == r"\&.x\ey \-a \(aqq\(aq \(ti \[u00E9] z"
-    assert manpages.roff("'lead") == r"\(aqlead"
+    assert roff(".x\\y -a 'q' ~ é\nz") == r"\&.x\ey \-a \(aqq\(aq \(ti \[u00E9] z"
+    assert roff("'lead") == r"\(aqlead"

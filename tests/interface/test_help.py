@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 import pytest
 
-from dcmtools.cli.registry import COMMANDS, CommandInfo
+from tests.interface.commands import EVERY, LEAVES, click_command
 from tests.support.run import run
 
-each = pytest.mark.parametrize("info", COMMANDS, ids=lambda info: info.name)
+each = pytest.mark.parametrize("name", EVERY)
 
 
 @each
-def test_the_parts_of_a_help_text(info: CommandInfo) -> None:
-    result = run(info.name, "--help")
+def test_the_parts_of_a_help_text(name: str) -> None:
+    result = run(*name.split(), "--help")
     assert (result.status, result.stderr) == (0, "")
-    parts = [f"Usage: dcmtools {info.name} ", info.summary, "Examples:", "Options:", "Exit status: 0 done"]
+    summary = EVERY[name].summary
+    parts = [f"Usage: dcmtools {name} ", summary, "Examples:", "Options:", "Exit status: 0 done"]
     places = [result.stdout.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places)
 
 
-@each
-def test_the_examples_call_the_command(info: CommandInfo) -> None:
-    examples = run(info.name, "--help").stdout.partition("Examples:\n")[2].partition("\n\n")[0]
+@pytest.mark.parametrize("name", LEAVES)
+def test_the_examples_call_the_command(name: str) -> None:
+    examples = run(*name.split(), "--help").stdout.partition("Examples:\n")[2].partition("\n\n")[0]
     lines = examples.splitlines()
     assert lines
-    assert all(f"dcmtools {info.name} " in line for line in lines if "dcmtools" in line)
+    assert all(f"dcmtools {name}" in line for line in lines if "dcmtools" in line)
 
 
 @each
-def test_h_is_help(info: CommandInfo) -> None:
-    assert run(info.name, "-h") == run(info.name, "--help")
+def test_h_is_help(name: str) -> None:
+    assert run(*name.split(), "-h") == run(*name.split(), "--help")
 
 
-@each
-def test_every_option_says_what_it_does_in_a_sentence(info: CommandInfo) -> None:
-    command: click.Command = import_module(info.module).command
-    options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_option_says_what_it_does_in_a_sentence(name: str) -> None:
+    params = click_command(LEAVES[name]).params
+    options = [param for param in params if isinstance(param, click.Option) and not param.hidden]
     bare = [option.opts for option in options if not (option.help or "").endswith(".")]
     assert not bare
 

@@ -24,6 +24,9 @@ STARTS = [
     ["echo", "--help"],
     ["store", "--help"],
     ["serve", "--help"],
+    ["peers", "--help"],
+    ["peers", "list", "--help"],
+    ["completion", "bash"],
 ]
 
 SCRIPT = """
@@ -53,6 +56,22 @@ def test_a_dump_imports_nothing_heavy() -> None:
 def test_an_echo_imports_nothing_heavy(tmp_path: Path) -> None:
     with peers.storescp(tmp_path) as peer:
         assert not modules_of("echo", peer.address) & (HEAVY | SPARED)
+
+
+def test_a_configuration_costs_the_parser_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[defaults]\nmax_pdu = 16384\n[peers.a]\nhost = "h"\n')
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(config))
+    modules = modules_of("dump", str(samples.ct()))
+    assert "tomllib" in modules
+    assert not modules & ((HEAVY | SPARED) - {"tomllib"})
+
+
+@pytest.mark.parametrize("line", ["dcmtools echo ", "dcmtools dump +P Pat", "dcmtools dump x", "dcmtools ec"])
+def test_a_completion_imports_nothing_heavy(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_DCMTOOLS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    assert not modules_of() & (HEAVY | SPARED | {"socket", "signal"})
 
 
 @pytest.mark.parametrize("args", STARTS[:2], ids=" ".join)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.encoding.dictionary import keywords_with, tag_of
 from tests.support.run import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -13,29 +18,115 @@ def _no_commands_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, name)
 
 
-def complete(monkeypatch: pytest.MonkeyPatch, words: str) -> list[str]:
-    monkeypatch.setenv("_DCMTOOLS_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", words)
-    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
-    return run().stdout.splitlines()
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[peers.archive]\nhost = "h"\naet = "A"\n[peers.arc2]\nhost = 1\n[peers.b]\nhost = "::1"\n'
+    )
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(path))
+    return path
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, line: str, shell: str = "bash") -> list[list[str]]:
+    monkeypatch.setenv("_DCMTOOLS_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    result = run()
+    assert (result.status, result.stderr) == (0, "")
+    return [answer.split("\t") for answer in result.stdout.splitlines()]
+
+
+def complete(monkeypatch: pytest.MonkeyPatch, line: str, shell: str = "bash") -> list[str]:
+    found = answers(monkeypatch, line, shell)
+    assert all(kind == "plain" for kind, _, _ in found)
+    return [value for _, value, _ in found]
 
 
 def test_names_come_from_the_registry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complete(monkeypatch, "dcmtools e") == ["plain,echo"]
-    assert complete(monkeypatch, "dcmtools s") == ["plain,store", "plain,serve"]
+    assert answers(monkeypatch, "dcmtools e") == [["plain", "echo", "Verify a peer with C-ECHO."]]
+    assert complete(monkeypatch, "dcmtools s") == ["store", "serve"]
     assert not [name for name in sys.modules if name.startswith("dcmtools.commands.")]
 
 
+def test_the_members_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools peers ") == ["list", "show", "add", "remove", "path"]
+    assert complete(monkeypatch, "dcmtools peers s") == ["show"]
+    assert not [name for name in sys.modules if name.startswith("dcmtools.commands.peers.")]
+
+
 def test_options_of_the_program_and_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complete(monkeypatch, "dcmtools --ver") == ["plain,--verbose", "plain,--version"]
+    assert complete(monkeypatch, "dcmtools --ver") == ["--verbose", "--version"]
     assert complete(monkeypatch, "dcmtools echo --c") == [
-        "plain,--count",
-        "plain,--calling-aet",
-        "plain,--called-aet",
-        "plain,--connect-timeout",
-        "plain,--color",
+        "--count",
+        "--calling-aet",
+        "--called-aet",
+        "--connect-timeout",
+        "--color",
     ]
+    assert "+P" in complete(monkeypatch, "dcmtools dump +")
 
 
 def test_choices(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complete(monkeypatch, "dcmtools echo --format j") == ["plain,json"]
+    assert complete(monkeypatch, "dcmtools echo --format j") == ["json"]
+    assert complete(monkeypatch, "dcmtools completion z") == ["zsh"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "value"), [("bash", "json"), ("zsh", "--format=json"), ("fish", "--format=json")]
+)
+def test_a_value_behind_an_equals_sign(shell: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools echo --format=j", shell) == [value]
+
+
+@pytest.mark.parametrize("words", ["echo ", "store ", "echo --count 2 ", "peers show ", "peers remove b "])
+def test_configured_peers(words: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.exists()
+    assert answers(monkeypatch, f"dcmtools {words}") == [
+        ["plain", "archive", "A@h:11112"],
+        ["plain", "b", "ANY-SCP@[::1]:11112"],
+    ]
+    assert complete(monkeypatch, f"dcmtools {words}ar") == ["archive"]
+
+
+def test_a_broken_configuration_is_no_completions_business(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("[")
+    assert complete(monkeypatch, "dcmtools echo ") == []
+    assert complete(monkeypatch, "dcmtools echo --format j") == ["json"]
+
+
+@pytest.mark.parametrize("option", ["+P", "--search", "--value", "+P PatientID -v --value"])
+def test_keywords(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answers(monkeypatch, f"dcmtools dump {option} studyinstanceu") == [
+        ["plain", "StudyInstanceUID", "(0020,000d)"]
+    ]
+    assert complete(monkeypatch, f"dcmtools dump {option} Seq[0].StudyInstanceU") == [
+        "Seq[0].StudyInstanceUID"
+    ]
+
+
+def test_all_keywords() -> None:
+    found = dict(keywords_with(""))
+    assert len(found) > 5000
+    assert {keyword: tag_of(keyword) for keyword in found} == found
+    assert keywords_with("xyzzy") == []
+
+
+def test_files_are_left_to_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answers(monkeypatch, "dcmtools dump x") == [["file", "x", ""]]
+    assert answers(monkeypatch, "dcmtools store peer x y") == [["file", "y", ""]]
+    assert answers(monkeypatch, "dcmtools serve x") == [["dir", "x", ""]]
+
+
+def test_completing_opens_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    assert complete(monkeypatch, f"dcmtools --log-file {log} ec") == ["echo"]
+    assert not log.exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["", "dcmtools", "dcmtools 'x", "dcmtools xyzzy ", "dcmtools echo h x y ", "a\\"]
+)
+def test_lines_that_lead_nowhere(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    complete(monkeypatch, line)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 from dcmtools.cli.app import App
-from dcmtools.cli.logs import logging_of
+from dcmtools.cli.logs import LogFile, logging_of
 
 # A program of its own: under pytest the module is imported already.
 LATER = """
@@ -58,3 +60,59 @@ def test_the_warnings_of_libraries(quiet: bool, said: str, capsys: pytest.Captur
             warnings.warn("\x1b[2Jold", UserWarning, stacklevel=1)
         assert warnings.showwarning is before
     assert capsys.readouterr().err == said
+
+
+TALKING = """
+import logging, sys
+from dcmtools.cli.app import App
+from dcmtools.cli.logs import logging_of
+
+app = App()
+app.quiet = "quiet" in sys.argv
+app.debug = "debug" in sys.argv
+app.log_to(sys.argv[1])
+with logging_of(app):
+    room = logging.getLogger("room")
+    try:
+        raise KeyError("x\\ny")
+    except KeyError:
+        room.warning("warned of \\x1b[2J\\n", exc_info=True)
+    room.info("informed")
+    room.debug("debugged")
+    app.console().say("said")
+app.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "messages"),
+    [
+        ("", ["warning: warned of \\x1b[2J\\x0a", "info: informed", "said"]),
+        ("quiet", ["warning: warned of \\x1b[2J\\x0a", "info: informed", "said"]),
+        (
+            "debug",
+            ["warning: warned of \\x1b[2J\\x0a\\x0aTraceback", "info: informed", "debug: debugged", "said"],
+        ),
+    ],
+)
+def test_a_log_file(how: str, messages: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    log.chmod(0o640)
+    command = [sys.executable, "-c", TALKING, str(log), how]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, *lines = log.read_text().splitlines()
+    assert first == "before"
+    assert len(lines) == len(messages)
+    for line, message in zip(lines, messages, strict=True):
+        assert re.match(rf"\d{{4}}-\d\d-\d\dT[\d:.]{{12}}[+-]\d{{4}} (dcmtools: )?{re.escape(message)}", line)
+    assert log.stat().st_mode & 0o777 == 0o640
+    shown = [line for line in done.stderr.splitlines() if "informed" in line]
+    assert bool(shown) == (how == "debug")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_log_that_cannot_be_written_does_not_end_the_work() -> None:
+    log = LogFile("/dev/full")
+    log.write("lost")
+    log.close()

@@ -156,3 +156,17 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_signal_wakes_a_wait_before_python_runs_its_handler() -> None:
+    """As one does that comes just before the wait, or to another thread."""
+    with click.Context(command) as context:
+        stop = stop_on_signals(context)
+        thread = threading.Thread(target=signal.pthread_kill, args=(threading.get_ident(), signal.SIGTERM))
+        request = signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        thread.start()
+        thread.join()
+        assert stop.count == 0
+        assert stop.wait(10)
+        signal.signal(signal.SIGTERM, request)

@@ -1,0 +1,205 @@
+"""The options of ``dump``, with the letters that dcmdump has for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dcmtools.cli.options import bundle
+from dcmtools.cli.params import TAG_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcmtools.encoding.charset import Decoder
+    from dcmtools.encoding.tagpath import TagPath
+    from dcmtools.inspection.options import DumpOptions
+
+    Function = Callable[..., Any]
+
+T = TypeVar("T")
+_ALL = 1 << 26  # bytes, and numbers: no line gets longer
+
+
+def dump_options(function: Function) -> Function:
+    """Add what to show and how; the command gets ``options``."""
+
+    def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
+        asked = {name: kwargs.pop(name) for name in _NAMES}
+        return function(*args, options=_options(**asked), **kwargs)
+
+    return bundle(call, function, *_CHOOSING, *_SHOWING, *_READING)
+
+
+def _options(  # noqa: PLR0913  one for each option
+    *,
+    search: tuple[TagPath, ...],
+    values: tuple[TagPath, ...],
+    raw: TagPath | None,
+    first: bool,
+    paths_shown: bool,
+    until: int | None,
+    before: int | None,
+    depth: int | None,
+    private: bool,
+    titles: str,
+    always_titled: bool,
+    hits_titled: bool,
+    max_length: int | None,
+    long: bool,
+    offsets: bool,
+    uid_names: bool,
+    hashes: bool,
+    strict: bool,
+    syntax: str | None,
+    decode: Decoder | None,
+) -> DumpOptions:
+    from dcmtools.encoding.charset import DEFAULT
+    from dcmtools.encoding.walker import NO_STOP
+    from dcmtools.inspection.lines import DEFAULT_STYLE
+    from dcmtools.inspection.options import DumpOptions
+
+    style = DEFAULT_STYLE._replace(offsets=offsets, uid_names=uid_names, hashes=hashes)
+    if limit := _ALL if long else max_length:
+        style = style._replace(max_text=limit, max_numbers=limit)
+    chosen: Any = "always" if always_titled else "hits" if hits_titled else titles
+    return DumpOptions(
+        search=search,
+        values=values,
+        raw=raw,
+        first=first,
+        paths=paths_shown,
+        stop=min(NO_STOP if until is None else until + 1, NO_STOP if before is None else before),
+        depth=depth,
+        private=private,
+        titles=chosen,
+        style=style,
+        strict=strict,
+        syntax=syntax or "",
+        decode=decode or DEFAULT,
+    )
+
+
+def _tag(_context: click.Context, _param: click.Parameter, path: TagPath | None) -> int | None:
+    """Accept an element of the data set itself, no path and no creator."""
+    if path is None:
+        return None
+    (step, *more) = path.steps
+    if more or step.creator:
+        message = f"{path} is not an element at the top of a data set."
+        raise click.BadParameter(message)
+    return step.tag
+
+
+def _syntax(_context: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    from dcmtools.encoding.uids import transfer_syntax_named
+
+    return None if text is None else _checked(transfer_syntax_named, text)
+
+
+def _charset(_context: click.Context, _param: click.Parameter, text: str | None) -> Decoder | None:
+    from dcmtools.encoding.charset import decoder_named
+
+    return None if text is None else _checked(decoder_named, text)
+
+
+def _checked(parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        message = f"{error}."
+        raise click.BadParameter(message) from None
+
+
+def _keys(short: tuple[str, ...], name: str, help_text: str) -> Callable[[Function], Function]:
+    return click.option(*short, name, type=TAG_PATH, multiple=True, metavar="KEY", help=help_text)
+
+
+def _flag(*names: str, text: str, default: bool = False) -> Callable[[Function], Function]:
+    return click.option(*names, is_flag=True, default=default, help=text)
+
+
+_CHOOSING = (
+    _keys(
+        ("+P", "--search"),
+        "search",
+        "Show only this element; a keyword or tag at any depth, or a path from the top. Repeatable.",
+    ),
+    _flag("--first/--all", "-s/+s", text="Show the first hit of each --search, or all (default)."),
+    _flag("+p", "--path", "paths_shown", text="Show the path of each hit in the place of its tag."),
+    _keys(
+        ("--value",),
+        "values",
+        "Print bare values only, one a line, of this element at the top or of this path. Repeatable.",
+    ),
+    click.option(
+        "--raw",
+        type=TAG_PATH,
+        metavar="KEY",
+        help="Write the bytes of this one element of one file, and nothing else.",
+    ),
+    click.option(
+        "+st", "--until", type=TAG_PATH, callback=_tag, metavar="TAG", help="Stop after this element."
+    ),
+    click.option(
+        "+sb", "--before", type=TAG_PATH, callback=_tag, metavar="TAG", help="Stop before this element."
+    ),
+    click.option(
+        "--depth",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Look into N levels of sequences; 0 shows the top only.",
+    ),
+    _flag("--private/--no-private", default=True, text="Show private elements (default), or leave them out."),
+)
+_SHOWING = (
+    click.option(
+        "--max-length",
+        type=click.IntRange(min=1),
+        metavar="N",
+        show_default="16384 and 16",
+        help="Cut values after N bytes of text or N numbers.",
+    ),
+    _flag("+L", "--long", text="Show values as long as they are."),
+    _flag("--offsets", text="Begin each line with the byte offset of the element."),
+    _flag(
+        "--uid-names/--no-uid-names",
+        " /-Un",
+        default=True,
+        text="Show known UIDs by name (default), or as they are.",
+    ),
+    _flag("--hash", "hashes", text="Show the SHA-256 of bulk values, not their first bytes."),
+    click.option(
+        "--titles",
+        type=click.Choice(["auto", "always", "hits"]),
+        default="auto",
+        show_default=True,
+        help="Name the file above its lines where there may be several, always, or where something is found.",
+    ),
+    _flag("+F", "always_titled", text="The same as --titles always."),
+    _flag("+Fs", "hits_titled", text="The same as --titles hits."),
+)
+_READING = (
+    _flag("--strict", text="Refuse what is not as PS3.5 and PS3.10 have it."),
+    click.option(
+        "--assume-syntax",
+        "syntax",
+        callback=_syntax,
+        metavar="SYNTAX",
+        help="Read data sets in this transfer syntax, whatever the file says: a UID, a keyword, implicit, "
+        "explicit, explicit-big-endian or deflated.",
+    ),
+    click.option(
+        "--assume-charset",
+        "decode",
+        callback=_charset,
+        metavar="TERM",
+        help="Read text in this character set where the file names none: ISO_IR 100, ISO_IR 192, ...",
+    ),
+)
+_NAMES = (
+    *("search", "values", "raw", "first", "paths_shown", "until", "before", "depth", "private"),
+    *("titles", "always_titled", "hits_titled", "max_length", "long", "offsets", "uid_names", "hashes"),
+    *("strict", "syntax", "decode"),
+)

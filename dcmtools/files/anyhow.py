@@ -1,0 +1,110 @@
+"""DICOM files as they are in the wild: without preamble or meta, wrongly declared, cut, broken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcmtools.encoding.lenient import LenientWalker, Problem
+from dcmtools.encoding.syntax import encoding_of, is_deflated
+from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID
+from dcmtools.encoding.walker import NO_STOP, VR_CODES
+from dcmtools.errors import MalformedError, NotDicom
+from dcmtools.files.part10 import META_OFFSET, Part10File
+from dcmtools.files.source import MemorySource
+
+if TYPE_CHECKING:
+    from dcmtools.encoding.walker import Source
+    from dcmtools.files.source import FileSource
+
+
+class LenientFile(Part10File):
+    """A Part10File that is read as far as it can be.
+
+    ``transfer_syntax`` is the one its data set is read in, empty where none has that encoding. ``guessed``
+    tells where it was not declared. ``problems`` holds what is wrong as far as the file has been walked,
+    with what is merely unusual in its elements where ``notices`` asks for that.
+    """
+
+    __slots__ = ("_own", "_walker", "encoding", "guessed", "notices")
+
+    def __init__(self, source: FileSource, assume: str = "") -> None:
+        """Read preamble and meta of ``source``; take the data set to be encoded in ``assume`` if given.
+
+        Raises NotDicom or MalformedError where nothing looks like meta or a data set.
+        """
+        self._own: list[Problem] = []
+        self._walker: LenientWalker | None = None
+        self.guessed = False
+        self.notices = True
+        try:
+            super().__init__(source, assume)
+        except (NotDicom, MalformedError) as why:
+            from dcmtools.files.guessing import survey
+
+            self.meta, self.data_set_offset, self._own = survey(source, why)
+            self.transfer_syntax = assume or self.meta_text(TRANSFER_SYNTAX_UID)
+            self._inflated = None
+        self.encoding = encoding_of(self.transfer_syntax)
+        if not assume and not self._is_as_declared():
+            self._guess()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was wrong so far."""
+        return [*self._own, *self._walker.problems] if self._walker else self._own
+
+    @property
+    def serious(self) -> int:
+        """How many of all problems are serious."""
+        return sum(problem.serious for problem in self._own) + (self._walker.serious if self._walker else 0)
+
+    def _is_as_declared(self) -> bool:
+        """Tell whether the first element is encoded as declared, at a glance that every file can afford."""
+        left = self.source.size - self.data_set_offset
+        if left < 8:
+            return True
+        head = self.source.read(self.data_set_offset, 6)
+        if not self.transfer_syntax:
+            return False
+        if is_deflated(self.transfer_syntax):
+            return head[4:6] not in VR_CODES
+        high = head[0 if self.encoding.big else 1]
+        return high == 0 and (head[4:6] in VR_CODES) == self.encoding.explicit
+
+    def _guess(self) -> None:
+        """Go by the first element, where that makes sense in another encoding than the declared one."""
+        from dcmtools.files.guessing import guess, likely
+
+        found = guess(self.source, self.data_set_offset)
+        declared = self.transfer_syntax
+        if declared:
+            if found is None or found.is_like(declared):
+                return
+            message = f"the data set is not encoded in {declared}, which the file meta information names"
+            self._own.append(Problem(self.data_set_offset, "", message, serious=True))
+        elif self.meta:
+            message = "the file meta information names no transfer syntax"
+            self._own.append(Problem(META_OFFSET, "(0002,0010)", message, serious=False))
+        self.encoding, self.transfer_syntax = found or likely(self.source, self.data_set_offset)
+        self.guessed = True
+
+    def walk(self, *, stop: int = NO_STOP, shallow: bool = False) -> LenientWalker:
+        """Return a walker that goes on where it can; ``problems`` then are those of this walk."""
+        source: Source = self.source
+        start = self.data_set_offset
+        if is_deflated(self.transfer_syntax):
+            source, start = self._inflate(), 0
+        walker = LenientWalker(source, start, source.size, self.encoding, stop=stop, shallow=shallow)
+        walker.notices = self.notices
+        self._walker = walker
+        return walker
+
+    def _inflate(self) -> MemorySource:
+        if self._inflated is None:
+            from dcmtools.files.deflate import salvage
+
+            data, error = salvage(self.source, self.data_set_offset)
+            self._inflated = MemorySource(data)
+            if error:
+                self._own.append(Problem(error.offset, "", error.what, serious=True))
+        return self._inflated

@@ -1,0 +1,53 @@
+"""What a dump is asked to show, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from dcmtools.encoding.charset import DEFAULT
+from dcmtools.encoding.walker import NO_STOP
+from dcmtools.inspection.lines import DEFAULT_STYLE, LineStyle
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from dcmtools.encoding.charset import Decoder
+    from dcmtools.encoding.tagpath import TagPath
+
+Titles = Literal["auto", "always", "hits"]
+VALUE_COLUMNS: Final = 40
+
+
+class DumpOptions(NamedTuple):
+    """What to show of each file.
+
+    ``search`` shows only the elements named, a single tag at any depth, of each only the ``first`` where
+    that is asked for, with ``paths`` in place of tags; ``values`` shows only bare values, each path from
+    the top of the data set; ``raw`` the bytes of one element; ``structured`` the JSON model.
+
+    ``stop`` ends the data set before a tag, ``depth`` is how many levels of sequences to look into, all
+    where it is None. ``strict`` refuses what is not as PS3.5 and PS3.10 have it; otherwise it is shown as
+    far as it goes, and ``notices`` looks for what is merely unusual, too. ``syntax`` goes before the
+    transfer syntax that a file names; ``decode`` is for text without a character set.
+    """
+
+    search: tuple[TagPath, ...] = ()
+    values: tuple[TagPath, ...] = ()
+    raw: TagPath | None = None
+    structured: bool = False
+    first: bool = False
+    paths: bool = False
+    stop: int = NO_STOP
+    depth: int | None = None
+    private: bool = True
+    titles: Titles = "auto"
+    style: LineStyle = DEFAULT_STYLE
+    strict: bool = False
+    notices: bool = True
+    syntax: str = ""
+    decode: Decoder = DEFAULT
+
+    def shown_on(self, *, aligned: bool, structured: bool, verbose: bool) -> Self:
+        """Return the options for lines in columns or not, for the JSON model, for all there is to say."""
+        style = self.style._replace(width=VALUE_COLUMNS if aligned else 0)
+        return self._replace(style=style, structured=structured, notices=structured or verbose)

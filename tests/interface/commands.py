@@ -1,0 +1,112 @@
+"""What the tests of manners need to know of each command: one entry each, by full name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dcmtools.cli.registry import COMMANDS, CommandInfo, every_command
+from tests.support import samples
+from tests.support.served import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import click
+
+EVERY = dict(every_command(COMMANDS))
+LEAVES = {name: info for name, info in EVERY.items() if not info.commands}
+
+
+def click_command(info: CommandInfo) -> click.Command:
+    command: click.Command = import_module(info.module).command
+    return command
+
+
+def takes_paths(name: str) -> bool:
+    return any(param.name == "paths" for param in click_command(LEAVES[name]).params)
+
+
+class Place(NamedTuple):
+    """Where a command is tried: a folder, a server that answers and one that is silent."""
+
+    folder: Path
+    peer: str
+    silent: str
+    paths: Sequence[Path]
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def ready(self) -> Path:
+        return self.folder / "ready"
+
+
+class Entry(NamedTuple):
+    """``args`` end well; ``more`` make the records that these do not.
+
+    ``waiting`` make the command wait for something until Ctrl-C ends it with ``interrupted``; a ``server``
+    runs until it is told to end. ``needs_file`` says that it does nothing without a place for config.toml.
+    """
+
+    args: Callable[[Place], list[Any]]
+    more: tuple[Callable[[Place], list[Any]], ...] = ()
+    waiting: Callable[[Place], list[Any]] | None = None
+    interrupted: int = 130
+    server: bool = False
+    needs_file: bool = False
+
+
+def _serve(place: Place) -> list[Any]:
+    return [place.folder / "archive", "--port", 0, "--ready-file", place.ready, "--fsync", "off"]
+
+
+TABLE = {
+    "dump": Entry(
+        args=lambda place: [*place.paths],
+        more=(lambda place: ["--value", "SOPInstanceUID", *place.paths],),
+        waiting=lambda _: ["-"],
+    ),
+    "echo": Entry(
+        args=lambda place: [place.peer],
+        more=(lambda place: [place.peer, "--count", 2, "--interval", 0.01],),
+        waiting=lambda place: [place.silent],
+    ),
+    "store": Entry(
+        args=lambda place: [place.peer, *place.paths],
+        waiting=lambda place: [place.silent, *place.paths],
+    ),
+    "serve": Entry(args=_serve, waiting=_serve, interrupted=0, server=True),
+    "peers list": Entry(args=lambda _: []),
+    "peers show": Entry(args=lambda _: ["known"], needs_file=True),
+    "peers add": Entry(args=lambda _: ["new", "h:104"], needs_file=True),
+    "peers remove": Entry(args=lambda _: ["known"], needs_file=True),
+    "peers path": Entry(args=lambda _: [], needs_file=True),
+    "completion": Entry(args=lambda _: ["bash"]),
+}
+
+
+@contextmanager
+def made_place(folder: Path) -> Iterator[Place]:
+    """Make a folder with two files and a configuration, and start what listens."""
+    folder.mkdir(parents=True)
+    paths = [folder / "one.dcm", folder / "two.dcm"]
+    shutil.copy(samples.ct(), paths[0])
+    shutil.copy(samples.mr(), paths[1])
+    with serving(folder.parent / "received") as server, socket.create_server(("127.0.0.1", 0)) as silent:
+        place = Place(folder, server.address, f"127.0.0.1:{silent.getsockname()[1]}", paths)
+        place.config.write_text('# ours\n[peers.known]\nhost = "h"\n')
+        yield place
+
+
+def environment(place: Place, **variables: str) -> dict[str, str]:
+    """What a program started from a login shell would see, with the configuration of ``place``."""
+    plain = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    return {**plain, "DCMTOOLS_CONFIG": str(place.config), **variables}
