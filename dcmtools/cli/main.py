@@ -94,6 +94,7 @@ def main(args: Sequence[str] | None = None, group: LazyGroup | None = None) -> i
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     finally:
+        app.console().end()
         app.close()
 
 

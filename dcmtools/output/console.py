@@ -62,12 +62,15 @@ class Console:
 
     def abandon_stdout(self) -> None:
         """Send what stdout still buffers nowhere, so that the interpreter's last flush does not fail."""
-        if self._stdout is None:
-            return
-        with suppress(OSError, ValueError):  # a captured stream has no descriptor
-            null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-            os.dup2(null, self._stdout.fileno())
-            os.close(null)
+        _abandon(self._stdout)
+
+    def end(self) -> None:
+        """Let go of a stderr that takes nothing, lest the interpreter's last flush end with status 120."""
+        if self._stderr is not None:
+            try:
+                self._stderr.flush()
+            except (OSError, ValueError):
+                _abandon(self._stderr)
 
     def _erase_progress(self) -> None:
         if self._progress:
@@ -79,3 +82,12 @@ class Console:
             with suppress(OSError, ValueError):  # nobody is left to tell
                 self._stderr.write(text)
                 self._stderr.flush()
+
+
+def _abandon(stream: TextIO | None) -> None:
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):  # a captured stream has no descriptor
+        null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(null, stream.fileno())
+        os.close(null)
