@@ -29,8 +29,8 @@ class _Parsed(_ParamType):
     forms = ""
 
     def parse(self, text: str) -> object:
-        """Return the value that ``text`` stands for; raises ValueError."""
-        raise NotImplementedError
+        """Return the value that ``text`` stands for; raises ValueError where it stands for none."""
+        return text
 
     def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002  for subclasses
         """Yield what begins like ``incomplete``, each with its help."""
