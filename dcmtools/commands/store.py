@@ -32,6 +32,9 @@ def command(
     looked at first; what the peer is asked to accept is what they hold. Data sets go as they are in the
     files, byte for byte.
 
+    Zero bytes behind the last element are not sent, which is a warning. Of a folder, what is not DICOM is
+    skipped and counted, but fails where its name ends in .dcm, .dicom, .dic or .ima; a DICOMDIR is skipped.
+
     Exit status 0 means that the peer has acknowledged every file. Each file that it has not is named, with
     the reason, and the others are sent all the same.
 
