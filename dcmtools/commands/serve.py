@@ -40,7 +40,7 @@ def command(
 
     Answers C-ECHO, and keeps what comes by C-STORE, of any storage class in any transfer syntax, as
     DIR/PATIENT/STUDY/SERIES/SOP.dcm. A sender is told success only when the instance is on disk under
-    its name. The same instance again is success too; another one under the same UID is refused.
+    its name. The same instance again is success too; other data under that name is refused.
 
     The server listens on the loopback address unless --bind says otherwise, and then wants to know from
     whom. SIGTERM or SIGINT stop it after the instance in hand, with status 0; a second one at once.

@@ -113,6 +113,8 @@ def _inflated(source: Source, start: int) -> Iterator[tuple[int, bytes]]:
             total += len(piece)
             checksum = zlib.crc32(piece, checksum)
             yield offset, piece
+            if stream.eof:  # zlib goes on handing back the tail, padding behind the stream, for ever
+                break
             data = stream.unconsumed_tail
         if stream.eof:
             end = min(offset + _CHUNK, source.size) - len(stream.unused_data)

@@ -29,7 +29,7 @@ class Instance(NamedTuple):
 
     An odd length, which only a deflated data set may have, is to be made even (PS3.5 A.5).
 
-    ``identity`` is the file's size and modification time; ``note`` says what the file holds beside it.
+    ``identity`` tells this file, as it is now, from any other; ``note`` says what the file holds beside it.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Instance(NamedTuple):
     transfer_syntax_uid: str
     offset: int
     length: int
-    identity: tuple[int, int]
+    identity: tuple[int, ...]
     note: str = ""
 
 

@@ -63,14 +63,13 @@ class FileSource:
         return data
 
     @property
-    def identity(self) -> tuple[int, int]:
-        """Size in bytes and modification time in nanoseconds at opening."""
-        return self._stat.st_size, self._stat.st_mtime_ns
+    def identity(self) -> tuple[int, ...]:
+        """What tells this file, as it is, from any other: device, inode, size, modification time."""
+        return _identity(self._stat)
 
     def unchanged(self) -> bool:
-        """Tell whether size and modification time still are what they were at opening."""
-        now = os.fstat(self.fd)
-        return (now.st_size, now.st_mtime_ns) == self.identity
+        """Tell whether the file still is what it was at opening."""
+        return _identity(os.fstat(self.fd)) == self.identity
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -85,6 +84,10 @@ class FileSource:
     ) -> None:
         """Close the descriptor at the end of the block."""
         self.close()
+
+
+def _identity(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class MemorySource:

@@ -133,6 +133,15 @@ class Association:
                 raise self._broken(f"a command set of more than {MAX_COMMAND} bytes")
         return self._message(context_id, bytes(command))
 
+    def expect_silence(self) -> None:
+        """Raise AssociationError where the peer has sent something already, before it was asked anything."""
+        for _ in self.data(time.monotonic() + self.timeout):
+            pass  # of a data set that came with the last answer
+        if self._values or self.transport.has_input():
+            if self.receive() is None:
+                raise AssociationError("the peer released the association", step="receive", transient=True)
+            raise self._broken("a message that nothing had asked for")
+
     def response_to(self, request: dimse.Command) -> Message:
         """Return the next message, a response to ``request`` that has a status (PS3.7 9.3 and 10.3).
 

@@ -57,6 +57,10 @@ class Transport:
         when the connection ends and when the header is none of PS3.8: an unknown type, or more bytes than
         the type may have.
         """
+        if timeout < 0:
+            raise self._error("no answer from the peer in time", transient=True)
+        if self._stop.count > self.patient:
+            raise Interrupted("stopped by the user")
         deadline = time.monotonic() + timeout
         self._need(_HEADER, deadline)
         at = self._start
@@ -132,6 +136,16 @@ class Transport:
             if not received:
                 raise self._error("the peer closed the connection", transient=True)
             self._end += received
+            if time.monotonic() > deadline and self._end - self._start < count:
+                raise self._error("no answer from the peer in time", transient=True)
+
+    def has_input(self) -> bool:
+        """Tell whether the peer has sent something that was not read yet."""
+        if self._end > self._start:
+            return True
+        watch = select.poll()
+        watch.register(self._sock, select.POLLIN)
+        return bool(watch.poll(0))
 
     def _make_room(self) -> None:
         """Move what is unread to the front of the buffer, of a larger one where it fills half of it.

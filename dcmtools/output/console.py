@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import EAGAIN
 from typing import TYPE_CHECKING
 
 from dcmtools.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TextIO
+    from typing import BinaryIO, TextIO
 
 _ERASE = "\r\x1b[K"
 
@@ -40,7 +41,7 @@ class Console:
         if isinstance(text, str):
             text = text.encode(encoding or self._stdout.encoding or "utf-8", "backslashreplace")
         try:
-            self._stdout.buffer.write(text)
+            _write_all(self._stdout.buffer, text)
             self._stdout.buffer.flush()
         except OSError as error:
             self.abandon_stdout()
@@ -91,3 +92,13 @@ def _abandon(stream: TextIO | None) -> None:
         null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(null, stream.fileno())
         os.close(null)
+
+
+def _write_all(stream: BinaryIO, data: bytes) -> None:
+    """Write all of ``data``: an unbuffered stream may take some of it, or nothing, and not say so loudly."""
+    view = memoryview(data)
+    while view:
+        taken = stream.write(view)
+        if not taken:
+            raise BlockingIOError(EAGAIN, os.strerror(EAGAIN))
+        view = view[taken:]

@@ -61,6 +61,8 @@ def _announce(path: str, port: int) -> None:
     from tempfile import mkstemp
 
     folder, name = os.path.split(path)
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path}: there is something else than a file")
     try:
         fd, temporary = mkstemp(prefix=f".{name}.", dir=folder or ".")
         try:

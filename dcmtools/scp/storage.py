@@ -14,7 +14,7 @@ from dcmtools.encoding.tags import (
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.uids import is_storage_class, is_uid
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import DcmtoolsError, InputError, OutputError
 from dcmtools.files.deflate import inflate
@@ -80,7 +80,7 @@ class StorageService:
         sop_instance = dimse.text(command, "AffectedSOPInstanceUID")
         if not (is_uid(sop_class) and is_uid(sop_instance) and dimse.has_data_set(command)):
             raise Refusal(status.CANNOT_UNDERSTAND, "the request names no valid instance")
-        if sop_class != context.abstract_syntax:
+        if sop_class != context.abstract_syntax or not is_storage_class(sop_class):
             raise Refusal(status.SOP_CLASS_NOT_SUPPORTED, "the presentation context is for another SOP class")
         try:
             meta = file_meta(

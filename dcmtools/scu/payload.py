@@ -27,11 +27,14 @@ class Files:
 
     def open(self, path: str) -> FileSource:
         """Open ``path``; raise InputError where that fails."""
-        if path in self._kept:
-            return FileSource.duplicate(self._kept[path].fd)
-        source = FileSource.open(path)
-        if os.fstat(source.fd).st_nlink == 0:  # nobody will find it under any name again
-            self._kept[path] = FileSource.duplicate(source.fd)
+        try:
+            if path in self._kept:
+                return FileSource.duplicate(self._kept[path].fd)
+            source = FileSource.open(path)
+            if os.fstat(source.fd).st_nlink == 0:  # nobody will find it under any name again
+                self._kept[path] = FileSource.duplicate(source.fd)
+        except OSError as error:
+            raise InputError(error.strerror or str(error)) from error
         return source
 
     def __enter__(self) -> Self:

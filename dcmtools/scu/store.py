@@ -171,6 +171,7 @@ class _Sender:
             AffectedSOPInstanceUID=payload.instance.sop_instance_uid,
             Priority=dimse.MEDIUM,
         )
+        association.expect_silence()  # an answer that was there before its request acknowledges nothing
         association.send(payload.context, request, payload.blocks())
         return request
 

@@ -379,3 +379,31 @@ def test_the_ae_titles(files: list[Path]) -> None:
         assert store(server, "-aet", "ME", "-aec", "YOU", files[0]).status == 0
     [proposal] = server.proposals
     assert (proposal.calling_ae_title.strip(), proposal.called_ae_title.strip()) == ("ME", "YOU")
+
+
+def answers_what_is_to_come(association: Association, request: Request) -> None:
+    asked = request.message.command_set
+    asked.AffectedSOPInstanceUID = None  # optional in a response (PS3.7 9.3.1.2)
+    answers = []
+    for number in range(1, COUNT + 1):
+        asked.MessageID = number
+        answers.append(answer_to(request))
+    association.send(b"".join(answers))
+
+
+def test_an_answer_from_before_its_request_acknowledges_nothing(files: list[Path]) -> None:
+    """PS3.7 9.1.1: a response follows its request; Message IDs are easily guessed."""
+    result = store_to(serves(Fault(answers_what_is_to_come)), *files)
+    assert result.status == 1
+    assert "a message that nothing had asked for" in result.stderr
+
+
+def test_a_peer_that_never_stops_sending_is_left_at_the_deadline(files: list[Path]) -> None:
+    def floods(association: Association, request: Request) -> None:
+        empty = data_pdu((request.message.context_id or 0, 1, b"")) * 1000
+        while True:
+            association.send(empty)
+
+    result = store_to(serves(Fault(floods)), files[0])
+    assert result.status == 4
+    assert "no answer from the peer in time" in result.stderr

@@ -73,7 +73,7 @@ def test_who_it_is_and_where_its_bytes_are(tmp_path: Path, syntax: str) -> None:
     assert found.offset + found.length == len(content)
     assert found.note == ""
     status = os.stat(tmp_path / "file")
-    assert found.identity == (status.st_size, status.st_mtime_ns)
+    assert found.identity == (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm", "SC_rgb_rle.dcm", "image_dfl.dcm"])
