@@ -27,9 +27,6 @@ from tests.support.served import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from dcmtools.net.association import Association
 
 PRIVATE = "1.3.6.1.4.1.99999.1"
@@ -37,18 +34,6 @@ UID = "1.2.3.4"
 FINAL = "P1/1.2.3/1.2.3.1/1.2.3.4.dcm"
 SUCCESS, DUPLICATE, NOT_SUPPORTED, UNRECOGNIZED = 0x0000, 0x0111, 0x0122, 0x0211
 OUT_OF_RESOURCES, MISMATCH, CANNOT_UNDERSTAND = 0xA700, 0xA900, 0xC000
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Served]:
-    with serving(tmp_path / "archive") as running:
-        yield running
-
-
-@pytest.fixture
-def association(server: Served) -> Iterator[Association]:
-    with associated(server.port) as made:
-        yield made
 
 
 # ---------------------------------------------------------------- storing
