@@ -207,20 +207,23 @@ class Walker:
                 length = u16(data, at + 6)[0]
                 value = at + 8
             elif form == _SPECIAL:
-                break
+                length = UNDEFINED
             else:
                 value = at + (12 if form == _LONG else 8)
                 length = u32(data, value - 4)[0]
-                if length == UNDEFINED:
-                    break
+            if length == UNDEFINED:
+                self.position = base + at
+                self._special(tag, vr, out)
+                if self._top is not top:
+                    return
+                at = self.position - base
+                continue
             after = value + length
             if after > limit:
                 self._overrun(tag, base + at, base + value, length)
             append((tag, vr, base + at, base + value, length, depth))
             at = after
         self.position = base + at
-        if at <= last and not self._finished:
-            self._special(tag, vr, out)
 
     def _learn(self, offset: int, headers: dict[bytes, tuple[int, str, int]]) -> tuple[int, str, int]:
         """Return the meaning of the header at ``offset``, and remember it in ``headers`` for its like."""

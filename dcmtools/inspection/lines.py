@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
-from dcmtools.encoding.dictionary import PrivateBlocks, is_standard, lookup, private_lookup
+from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
 from dcmtools.encoding.tags import (
     ITEM,
     ITEM_DELIMITER,
@@ -25,7 +25,7 @@ from dcmtools.encoding.values import (
 )
 from dcmtools.encoding.walker import UNDEFINED
 from dcmtools.escaping import escape
-from dcmtools.inspection.showing import MAX_NUMBERS, join_numbers, show_bytes, show_value
+from dcmtools.inspection.showing import MAX_NUMBERS, join_numbers, show_bytes, show_text, show_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,25 +36,30 @@ if TYPE_CHECKING:
 MAX_TEXT: Final = 16 * 1024
 _CHUNK: Final = 64 * 1024
 _HASHED: Final = 1024 * 1024
-_MAX_KNOWN: Final = 16 * 1024
 _STRUCTURE: Final = {
     ITEM: "Item",
     ITEM_DELIMITER: "ItemDelimitationItem",
     SEQUENCE_DELIMITER: "SequenceDelimitationItem",
 }
+_ITEM_TEXTS: Final = {ITEM_DELIMITER: "(end of item)", SEQUENCE_DELIMITER: "(end of sequence)"}
+# What the value of an element is, and so how it is shown.
 _TEXT, _NUMBERS, _OTHER = range(3)
 _NUMBER_VRS: Final = frozenset(["AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"])
+_META_DEPTH: Final = -1
 
 _MAX_REPEATED: Final = 64
 _MAX_MEMO: Final = 50_000
 _MAX_RESERVED: Final = 32
+_MAX_GOVERNING: Final = 1024
 
-Entry: TypeAlias = tuple[str, str, str, int]
-"""What the line of an element is made of: VR, the line up to the value, the name, what its value is."""
+_TAG_COLOR: Final = "\x1b[36m"
+_VR_COLOR: Final = "\x1b[33m"
+_REMARK_COLOR: Final = "\x1b[2m"
+_PLAIN: Final = "\x1b[0m"
 
-# By tag, and by tag, VR and creator. Only what the dictionaries have, so that hostile input cannot fill them.
-_known: dict[int, Entry] = {}
-_known_private: dict[tuple[int, str, str], Entry] = {}
+Entry: TypeAlias = tuple[str, str, str, int, bool]
+"""What lines of an element are made of: VR, the line up to the value, the name, what its value is, and
+whether a line with the same bytes in the same place is the same."""
 
 
 class LineStyle(NamedTuple):
@@ -62,7 +67,8 @@ class LineStyle(NamedTuple):
 
     Values are padded to ``width`` columns, so that lengths and keywords stand below each other, and cut
     after ``max_text`` bytes of text or ``max_numbers`` numbers. ``offsets`` puts the byte offset of each
-    element in front, ``hashes`` the SHA-256 of bulk values in place of their first bytes.
+    element in front, ``hashes`` the SHA-256 of bulk values in place of their first bytes. ``color`` sets
+    off tags, VRs and lengths as terminals understand it.
     """
 
     width: int = 0
@@ -71,31 +77,47 @@ class LineStyle(NamedTuple):
     offsets: bool = False
     uid_names: bool = True
     hashes: bool = False
+    color: bool = False
 
 
 DEFAULT_STYLE: Final = LineStyle()
 
 
-class _Memo:
-    """Lines of short elements by their bytes, apart for all that a line depends on beside them.
+class _Place:
+    """What is known of a place: lines by the bytes of short elements, entries by tag.
 
-    The files of a study repeat most of their elements. What is remembered is thrown away when it is much.
+    All that a line depends on beside these tells one place from another: depth, byte order, character set,
+    private creators, style. The files of a study repeat most of their elements.
     """
 
+    __slots__ = ("entries", "governing", "lines")
+
     def __init__(self) -> None:
-        self._places: dict[tuple[object, ...], dict[bytes, str]] = {}
+        self.lines: dict[object, str] = {}
+        self.governing: dict[bytes, str] = {}  # lines of creators and character sets, which change the place
+        self.entries: dict[int, Entry] = {}
+
+
+class _Memo:
+    """The places of all files so far, thrown away when they are much: hostile input has no end of them."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[object, ...], _Place] = {}
         self._count = 0
 
-    def lines_at(self, place: tuple[object, ...]) -> dict[bytes, str]:
-        """Return the lines of elements that stood in such a place before."""
+    def at(self, key: tuple[object, ...]) -> _Place:
+        """Return what is known of a place."""
         if self._count > _MAX_MEMO:
             self._places.clear()
             self._count = 0
-        self._count += 1
-        return self._places.setdefault(place, {})
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = _Place()
+            self._count += 1
+        return place
 
     def note(self) -> None:
-        """Count a line that was remembered."""
+        """Count a line or an entry that was added to a place."""
         self._count += 1
 
 
@@ -112,22 +134,35 @@ class LineWriter:
         self._style_number = _styles.setdefault(style, len(_styles))
         self._width = style.width
         self._max_text = style.max_text
+        self._before_remark, self._after_remark = (_REMARK_COLOR, _PLAIN) if style.color else ("", "")
         self._depth = 0
+        self._order = "<"
         self._decoders: list[Decoder] = [decode]
+        self._reserved: list[list[bytes]] = [[]]  # the creators met, by level
         self._blocks = PrivateBlocks()
         self._fragments = False
-        self._reserved: list[bytes] = []
-        self._memo: dict[bytes, str] = {}
+        self._place = _Place()
 
     def meta(self, elements: Sequence[tuple[Element, bytes]]) -> list[str]:
         """Return the lines of file meta elements, which come with their values."""
+        place = self._place = _memo.at((_META_DEPTH, self._style_number))
         lines = []
-        for (tag, vr, _, _, length, _), raw in elements:
-            most = self._max_text if vr in TEXT_VRS else self._style.max_numbers * 8
-            shown = self._show(tag, vr, raw[:most], "<", DEFAULT, length)
-            multiplicity = _vm(vr, raw.count(b"\\") + 1, length)
-            lines.append(self._line(self._standard(tag, vr), shown, length, multiplicity))
+        for element, raw in elements:
+            key = (element[0], element[1], raw)
+            line = place.lines.get(key)
+            if line is None:
+                line = self._meta_line(element, raw)
+                if len(raw) <= _MAX_REPEATED:
+                    place.lines[key] = line
+                    _memo.note()
+            lines.append(line)
         return self._numbered([element for element, _ in elements], lines) if self._style.offsets else lines
+
+    def _meta_line(self, element: Element, raw: bytes) -> str:
+        tag, vr, _, _, length, _ = element
+        most = self._max_text if vr in TEXT_VRS else self._style.max_numbers * 8
+        shown = self._show(tag, vr, raw[:most], "<", DEFAULT, length)
+        return self._line(self._entry(tag, vr), shown, length, _vm(vr, raw.count(b"\\") + 1, length))
 
     def _numbered(self, elements: Sequence[Element], lines: list[str]) -> list[str]:
         """Put the offset of each element before its line."""
@@ -143,126 +178,141 @@ class LineWriter:
         out: list[str] = []
         append = out.append
         data, base = walker.data, walker.base
-        end = base + len(data)
-        self._remember(walker)
+        self._order = walker.order
+        self._settle()
+        known, depth_now = self._place.lines, self._depth
         for element in elements:
-            _, vr, start, offset, length, depth = element
-            if depth != self._depth:
+            _, _, start, offset, length, depth = element
+            if depth != depth_now:
                 self._move(depth)
-                self._remember(walker)
-            if length > _MAX_REPEATED or not vr or vr == "SQ" or offset + length > end:
-                append(self._whole(element, walker))
-                continue
-            key = data[start - base : offset - base + length]
-            line = self._memo.get(key)
-            if line is None:
-                line = self._new_line(element, walker, key)
+                known, depth_now = self._place.lines, depth
+            if length <= _MAX_REPEATED:
+                line = known.get(data[start - base : offset - base + length])
+                if line is None:
+                    line = self._new_line(element, walker)
+                    known = self._place.lines
+            else:
+                line = self._any_line(element, walker)
+                known = self._place.lines
             append(line)
         return self._numbered(elements, out) if self._style.offsets else out
 
-    def _remember(self, walker: Walker) -> None:
-        """Take up the lines of elements that stood where the next ones stand."""
-        if len(self._reserved) > _MAX_RESERVED:  # more than any device writes: nothing to be gained
-            self._memo = {}
+    def _settle(self) -> None:
+        """Take up what is known of the place where the next elements stand."""
+        reserved = self._reserved[-1]
+        if len(reserved) > _MAX_RESERVED:  # more than any device writes: nothing to be gained
+            self._place = _Place()
         else:
-            place = (self._depth, self._style_number, walker.order, self._decoders[-1], *self._reserved)
-            self._memo = _memo.lines_at(place)
-
-    def _new_line(self, element: Element, walker: Walker, key: bytes) -> str:
-        """Return the line of a short element, and remember it unless it or later lines depend on more."""
-        line = self._whole(element, walker)
-        tag = element[0]
-        if _is_creator(tag):
-            self._reserved.append(key)
-            self._remember(walker)
-        elif tag == SPECIFIC_CHARACTER_SET:
-            self._remember(walker)
-        elif " " not in lookup(tag)[0]:  # US or SS is for Pixel Representation to tell
-            self._memo[key] = line
-            _memo.note()
-        return line
-
-    def _whole(self, element: Element, walker: Walker) -> str:
-        """Return the line of an element."""
-        tag, vr, _, offset, length, depth = element
-        entry = self._private(tag, vr, depth) if is_private(tag) else _known.get(tag)
-        if entry is None or entry[0] != vr:
-            entry = self._standard(tag, vr)
-        kind = entry[3]
-        if kind == _OTHER or length > self._max_text:
-            return "  " * depth + self._other(element, entry, walker)
-        raw = walker.value(offset, length)
-        if kind == _TEXT:
-            shown, multiplicity = self._text(tag, vr, raw)
-        else:
-            most = self._style.max_numbers
-            shown = join_numbers(vr, raw, walker.order, 0, most) if length else "(no value)"
-            multiplicity = length // number_struct(vr, walker.order).size
-        return "  " * depth + self._line(entry, shown, length, multiplicity)
-
-    def _text(self, tag: int, vr: str, raw: bytes) -> tuple[str, int]:
-        """Return a text as it is shown, and how many values it has."""
-        if tag == SPECIFIC_CHARACTER_SET:
-            self._decoders[-1] = decoder_of(raw)
-        text = self._decoders[-1](raw) if vr in CHARSET_VRS else raw.decode("latin-1")
-        text = text.rstrip(" \0")
-        if not text:
-            return "(no value)", 0
-        multiplicity = text.count("\\") + 1 if vr not in SINGLE_TEXT_VRS else 1
-        return f"[{escape(text)}]", multiplicity
+            place = (self._depth, self._style_number, self._order, self._decoders[-1], *reserved)
+            self._place = _memo.at(place)
 
     def _move(self, depth: int) -> None:
         """Follow the walk into or out of an item; character sets are inherited inwards only."""
         if depth < self._depth:
             self._fragments = False
         level = depth >> 1
-        del self._decoders[level + 1 :]
+        del self._decoders[level + 1 :], self._reserved[level + 1 :]
         while len(self._decoders) <= level:
             self._decoders.append(self._decoders[-1])
+            self._reserved.append([])
         if depth > self._depth and not depth & 1:
             self._blocks.enter(depth)
+            self._reserved[level] = []
         self._depth = depth
+        self._settle()
 
-    def _standard(self, tag: int, vr: str) -> Entry:
-        name = _STRUCTURE.get(tag) or lookup(tag)[2] or "Unknown"
-        entry = (vr, f"{format_tag(tag)} {vr or 'na'}", name, _kind(tag, vr))
-        if is_standard(tag):
-            _known[tag] = entry
-        return entry
+    def _new_line(self, element: Element, walker: Walker) -> str:
+        """Return the line of a short element, and remember it by the bytes of the element where it lasts."""
+        tag, vr, start, offset, length, _ = element
+        key = walker.data[start - walker.base : offset - walker.base + length]
+        if not vr or vr == "SQ" or len(key) < offset - start + length:
+            return self._any_line(element, walker)
+        place = self._place
+        line = place.governing.get(key)
+        if line is not None:
+            self._heed(tag, key[offset - start :])
+            return line
+        entry = place.entries.get(tag)
+        if entry is None or entry[0] != vr:
+            entry = self._entry(tag, vr)
+        _, _, _, kind, lasts = entry
+        if kind == _OTHER or length > self._max_text:
+            line = self._other(element, entry, walker)
+        else:
+            line = self._line(entry, *self._value(vr, kind, key[offset - start :]))
+        if lasts:
+            place.lines[key] = line
+            _memo.note()
+        elif _governs(tag):
+            place.governing[key] = line
+            _memo.note()
+        return line
 
-    def _private(self, tag: int, vr: str, depth: int) -> Entry | None:
-        """Return the entry of a private element that its creator's dictionary has."""
-        creator = self._blocks.creator(depth, tag)
-        if not creator:
-            return None
-        entry = _known_private.get((tag, vr, creator))
-        if entry is None:
-            name = private_lookup(creator, tag)[2]
-            name = escape(name.replace(" ", "")) or "Unknown"
-            entry = (vr, f"{format_tag(tag)} {vr or 'na'}", name, _kind(tag, vr))
-            if name != "Unknown" and len(_known_private) < _MAX_KNOWN:
-                _known_private[tag, vr, creator] = entry
+    def _any_line(self, element: Element, walker: Walker) -> str:
+        """Return the line of an element of any length."""
+        tag, vr, _, offset, length, _ = element
+        entry = self._entry(tag, vr)
+        if entry[3] == _OTHER or length > self._max_text:
+            return self._other(element, entry, walker)
+        return self._line(entry, *self._value(vr, entry[3], walker.value(offset, length)))
+
+    def _value(self, vr: str, kind: int, raw: bytes) -> tuple[str, int, int]:
+        """Return a value of text or numbers as it is shown, its length, and how many values it has."""
+        length = len(raw)
+        if kind == _NUMBERS:
+            shown = join_numbers(vr, raw, self._order, 0, self._style.max_numbers) if length else "(no value)"
+            return shown, length, length // number_struct(vr, self._order).size
+        text = (self._decoders[-1](raw) if vr in CHARSET_VRS else raw.decode("latin-1")).rstrip(" \0")
+        count = (text.count("\\") + 1 if vr not in SINGLE_TEXT_VRS else 1) if text else 0
+        return show_text(vr, text, uid_names=self._style.uid_names), length, count
+
+    def _entry(self, tag: int, vr: str) -> Entry:
+        """Return what lines of ``tag`` in this place are made of."""
+        entry = self._place.entries.get(tag)
+        if entry is not None and entry[0] == vr:
+            return entry
+        creator = self._blocks.creator(self._depth, tag) if is_private(tag) else ""
+        if creator:
+            name = escape(private_lookup(creator, tag)[2].replace(" ", ""))
+        else:
+            name = _STRUCTURE.get(tag) or lookup(tag)[2]
+        head = f"{format_tag(tag)} {vr or 'na'}"
+        if self._style.color:
+            head = f"{_TAG_COLOR}{format_tag(tag)}{_PLAIN} {_VR_COLOR}{vr or 'na'}{_PLAIN}"
+        governs = _governs(tag)
+        lasts = not governs and " " not in lookup(tag)[0]  # US or SS is for Pixel Representation to tell
+        kind = _OTHER if governs else _kind(vr)
+        entry = (vr, "  " * self._depth + head, name or "Unknown", kind, lasts)
+        self._place.entries[tag] = entry
+        _memo.note()
         return entry
 
     def _other(self, element: Element, entry: Entry, walker: Walker) -> str:
         """Return the line of an element that is more than text or numbers of moderate length."""
-        tag, vr, _, offset, length, depth = element
+        tag, vr, _, offset, length, _ = element
         if vr in ("", "SQ") or length == UNDEFINED:
-            ends = tag in (ITEM_DELIMITER, SEQUENCE_DELIMITER)
-            return self._line(entry, self._structure(element, walker), length, 0 if ends else 1)
+            shown = self._structure(element, walker)
+            return self._line(entry, shown, show_length(length), int(tag not in _ITEM_TEXTS))
         shown_vr = effective_vr(tag, vr)
         text = shown_vr in TEXT_VRS
         raw = walker.value(offset, min(length, self._max_text if text else self._style.max_numbers * 8))
-        if _is_creator(tag):
-            self._blocks.reserve(depth, tag, raw[:64].decode("latin-1").strip(" \0"))
-        elif tag == SPECIFIC_CHARACTER_SET:
-            self._decoders[-1] = decoder_of(raw)
         if self._style.hashes and length and shown_vr in BULK_VRS:
             shown = hash_of(walker, offset, length)
         else:
             shown = self._show(tag, vr, raw, walker.order, self._decoders[-1], length)
         multiplicity = _vm(shown_vr, _count_values(walker, offset, length) if text else 0, length)
+        if _governs(tag):
+            self._heed(tag, walker.value(offset, min(length, _MAX_GOVERNING)))
         return self._line(entry, shown, length, multiplicity)
+
+    def _heed(self, tag: int, raw: bytes) -> None:
+        """Take note of what tells how to read the elements that follow in this data set."""
+        if tag == SPECIFIC_CHARACTER_SET:
+            self._decoders[-1] = decoder_of(raw)
+        else:
+            self._blocks.reserve(self._depth, tag, raw[:64].decode("latin-1").strip(" \0"))
+            self._reserved[-1].append(tag.to_bytes(4, "big") + raw)
+        self._settle()
 
     def _structure(self, element: Element, walker: Walker) -> str:
         """Return what stands in the place of a value for sequences, items, fragments and delimiters."""
@@ -280,22 +330,20 @@ class LineWriter:
         if vr:
             self._fragments = True
             return "(encapsulated)"
-        return {ITEM: f"(Item with {kind} length)", ITEM_DELIMITER: "(end of item)"}.get(
-            tag, "(end of sequence)"
-        )
+        return _ITEM_TEXTS.get(tag, f"(Item with {kind} length)")
 
-    def _line(self, entry: Entry, shown: str, length: int, multiplicity: int) -> str:
-        return f"{entry[1]} {shown:<{self._width}}  # {show_length(length)}, {multiplicity} {entry[2]}"
-
-
-def _kind(tag: int, vr: str) -> int:
-    if vr in _NUMBER_VRS:
-        return _NUMBERS
-    return _TEXT if vr in TEXT_VRS and vr != "UI" and not _is_creator(tag) else _OTHER
+    def _line(self, entry: Entry, shown: str, length: int | str, multiplicity: int) -> str:
+        remark = f"{self._before_remark}# {length}, {multiplicity}{self._after_remark}"
+        return f"{entry[1]} {shown.ljust(self._width)}  {remark} {entry[2]}"
 
 
-def _is_creator(tag: int) -> bool:
-    return is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
+def _kind(vr: str) -> int:
+    return _NUMBERS if vr in _NUMBER_VRS else _TEXT if vr in TEXT_VRS else _OTHER
+
+
+def _governs(tag: int) -> bool:
+    """Tell whether an element tells how to read those after it: a private creator, a character set."""
+    return tag == SPECIFIC_CHARACTER_SET or (is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF)
 
 
 def _count_values(walker: Walker, offset: int, length: int) -> int:

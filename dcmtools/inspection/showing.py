@@ -48,14 +48,18 @@ def show_value(  # noqa: PLR0913  what a value is made of
         return "(no value)"
     if vr not in TEXT_VRS:
         return _show_binary(vr, raw, order, length, most)
-    text = escape((decode(raw) if vr in CHARSET_VRS else raw.decode("latin-1")).rstrip(" \0"))
+    text = (decode(raw) if vr in CHARSET_VRS else raw.decode("latin-1")).rstrip(" \0")
+    return show_text(vr, text, uid_names=uid_names, more="..." if length > len(raw) else "")
+
+
+def show_text(vr: str, text: str, *, uid_names: bool = True, more: str = "") -> str:
+    """Return a text without its padding as a line shows it, with ``more`` behind it."""
     if vr == "UI" and uid_names:
         from dcmtools.data.uids import UIDS
 
         if text in UIDS:
             return f"={UIDS[text][0]}"
-    more = "..." if length > len(raw) else ""
-    return f"[{text}]{more}" if text else "(no value)"
+    return f"[{escape(text)}]{more}" if text else "(no value)"
 
 
 def bare_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder) -> str:
@@ -93,6 +97,9 @@ def _show_binary(vr: str, raw: bytes, order: str, length: int, most: int) -> str
     layout = number_struct(vr, order)
     if vr not in _HEX or length % layout.size:
         return show_bytes(raw, length, most)
-    values = numbers(vr, raw[: most * layout.size], order)
-    shown = "\\".join([f"{value:0{2 * layout.size}x}" for value in values])
+    raw = raw[: most * layout.size]
+    if order == "<":  # the bytes of each number are turned round, and so are the numbers, so these back again
+        shown = "\\".join(raw[::-1].hex("\\", layout.size).split("\\")[::-1])
+    else:
+        shown = raw.hex("\\", layout.size)
     return shown + ("\\..." if length > most * layout.size else "")
