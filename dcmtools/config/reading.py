@@ -60,7 +60,8 @@ def read_text(path: str, *, must_exist: bool) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: byte {error.start} is not UTF-8") from error
     except OSError as error:
-        if os.path.exists(path):
+        # What was not there a moment ago is not, even if somebody else has written it since.
+        if not isinstance(error, FileNotFoundError) and os.path.exists(path):
             raise UsageError(f"{path}: {error.strerror}") from error
         if must_exist and config_is_named():
             raise UsageError(f"{path}: DCMTOOLS_CONFIG names a file that does not exist") from error
