@@ -7,6 +7,10 @@ that scripts match, and ``status`` is what the program exits with when every ite
 from __future__ import annotations
 
 from enum import IntEnum, unique
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @unique
@@ -35,6 +39,18 @@ class DcmtoolsError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Callable[..., DcmtoolsError], tuple[object, ...]]:
+        """Go to another process whole: by default the constructor would be called with the message alone."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(
+    kind: type[DcmtoolsError], args: tuple[object, ...], attributes: dict[str, object]
+) -> DcmtoolsError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class CheckFailed(DcmtoolsError):
@@ -102,7 +118,7 @@ class AssociationError(DcmtoolsError):
     code = "association"
 
     def __init__(self, message: str, *, step: str, transient: bool = False, hint: str = "") -> None:
-        """Keep the ``step`` (resolve, connect, associate, send, receive, release) beside the message."""
+        """Keep the ``step`` (resolve, connect, tls, associate, send, receive, release) beside the message."""
         super().__init__(f"{step}: {message}", hint=hint)
         self.step = step
         self.transient = transient

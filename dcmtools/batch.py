@@ -1,0 +1,145 @@
+"""Many items over the processors: the one owner of the process pool.
+
+The first items are worked on in this process; a run that takes longer is shared with forked workers, which
+so inherit all that was learnt. Results come in the order of the items. A worker that dies costs its item,
+not the run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PATIENCE: Final = 0.05  # seconds; a pool takes about as long to start
+_CHUNK: Final = 16
+_WINDOW: Final = 3  # chunks for each worker that may be ahead of the results
+
+_adopted: list[Callable[[Any], Any]] = []  # a worker's own operation
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def run(operation: Callable[[T], R], items: Iterable[T], jobs: int, lost: Callable[[T], R]) -> Iterator[R]:
+    """Yield ``operation(item)`` for each of ``items``, in their order, from up to ``jobs`` processes.
+
+    Items and results have to be picklable. ``lost`` makes the result for an item whose worker died; what
+    the operation raises ends the run. Outside of Linux, and in a process with threads, where forking is not
+    safe, this process does it all.
+    """
+    pooled = jobs > 1 and sys.platform == "linux" and threading.active_count() == 1
+    deadline = time.monotonic() + PATIENCE
+    stream = iter(items)
+    for item in stream:
+        yield operation(item)
+        if pooled and time.monotonic() >= deadline:
+            yield from _shared(operation, stream, jobs, lost)
+
+
+def _shared(
+    operation: Callable[[T], R], stream: Iterator[T], jobs: int, lost: Callable[[T], R]
+) -> Iterator[R]:
+    chunks = iter(lambda: list(islice(stream, _CHUNK)), [])
+    ahead: deque[tuple[list[T], Future[list[R]] | None]] = deque()
+    pool = _pool(operation, jobs)
+    try:
+        while True:
+            for chunk in islice(chunks, jobs * _WINDOW - len(ahead)):
+                ahead.append((chunk, _submitted(pool, chunk)))
+            if not ahead:
+                return
+            results = _results(ahead[0][1])
+            if results is not None:
+                ahead.popleft()
+                yield from results
+                continue
+            _stop(pool)
+            for chunk, future in ahead:
+                results = _results(future)
+                yield from _one_by_one(operation, chunk, lost) if results is None else results
+            ahead.clear()
+            pool = _pool(operation, jobs)
+    finally:
+        _stop(pool)
+
+
+def _one_by_one(operation: Callable[[T], R], items: list[T], lost: Callable[[T], R]) -> Iterator[R]:
+    """Have a worker of its own for each item; the one that kills it again is lost."""
+    for item in items:
+        pool = _pool(operation, 1)
+        try:
+            results: list[R] | None = _results(_submitted(pool, [item]))
+        finally:
+            _stop(pool)
+        yield lost(item) if results is None else results[0]
+
+
+def _pool(operation: Callable[[T], R], jobs: int) -> Executor:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    return ProcessPoolExecutor(jobs, get_context("fork"), _adopt, (operation,))
+
+
+def _submitted(pool: Executor, chunk: list[T]) -> Future[list[Any]] | None:
+    from concurrent.futures import BrokenExecutor
+
+    try:
+        return pool.submit(_work, chunk)
+    except BrokenExecutor:
+        return None
+
+
+def _results(future: Future[list[R]] | None) -> list[R] | None:
+    """Return the results, None where the worker died before they were there."""
+    from concurrent.futures import BrokenExecutor
+
+    try:
+        return future.result() if future else None
+    except BrokenExecutor:
+        return None
+
+
+def _stop(pool: Executor) -> None:
+    """End the workers, whatever they are at."""
+    from multiprocessing import active_children
+
+    for worker in active_children():
+        worker.terminate()
+    pool.shutdown(cancel_futures=True)
+
+
+def _adopt(operation: Callable[[Any], Any]) -> None:
+    """Begin as a worker: the signals of the terminal are for the parent, without which there is no work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _adopted.append(operation)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
+    if parent := parent_process():
+        parent.join()
+    os._exit(1)
+
+
+def _work(chunk: list[Any]) -> list[Any]:
+    (operation,) = _adopted
+    return [operation(item) for item in chunk]

@@ -1,0 +1,145 @@
+"""The process pool. What has it at work runs in a process of its own, as test runners have threads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcmtools import batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCRIPT = """
+import os, sys, time
+from dcmtools import batch
+from dcmtools.errors import InputError
+
+here = os.getpid()
+
+def operation(item):
+    if item == 300 and {kills}:
+        os._exit(3)
+    if item == 310 and {raises}:
+        raise InputError("no good", hint="another one")
+    time.sleep(0.0005)
+    return item, os.getpid()
+
+{program}
+"""
+ALL = """
+results = list(batch.run(operation, range(600), 2, lambda item: (item, 0)))
+assert [item for item, _ in results] == list(range(600))
+print(len({pid for _, pid in results} - {here, 0}), sum(not pid for _, pid in results), results[0][1] == here)
+"""
+
+
+def _run(program: str, *, kills: bool = False, raises: bool = False) -> subprocess.CompletedProcess[str]:
+    script = SCRIPT.format(program=program, kills=kills, raises=raises)
+    return subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_a_long_run_is_shared_in_order() -> None:
+    assert _run(ALL).stdout == "2 0 True\n"
+
+
+def test_a_worker_that_dies_costs_its_item_only() -> None:
+    ended = _run(ALL, kills=True)
+    workers, lost, begun_here = ended.stdout.split()
+    assert (int(workers) > 2, lost, begun_here) == (True, "1", "True")
+
+
+def test_what_the_operation_raises_ends_the_run_whole() -> None:
+    program = """
+try:
+    list(batch.run(operation, range(600), 2, lambda item: (item, 0)))
+except InputError as error:
+    print(error.message, error.hint, error.status)
+"""
+    assert _run(program, raises=True).stdout == "no good another one 3\n"
+
+
+def test_workers_end_with_a_run_that_is_left() -> None:
+    program = """
+from multiprocessing import active_children
+results = batch.run(operation, range(600), 2, lambda item: (item, 0))
+for item, pid in results:
+    if pid != here:
+        break
+print(len(active_children()))
+results.close()
+print(len(active_children()))
+"""
+    assert _run(program).stdout == "2\n0\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+def test_workers_end_with_a_parent_that_is_killed() -> None:
+    program = """
+for item, pid in batch.run(operation, range(10**9), 2, lambda item: (item, 0)):
+    if pid != here:
+        print(pid, flush=True)
+        sys.stdin.read()
+"""
+    script = SCRIPT.format(program=program, kills=False, raises=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        worker = int(process.stdout.readline())
+        process.kill()
+        process.wait(30)
+        assert _ended(worker)
+
+
+def _ended(pid: int) -> bool:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        status = Path(f"/proc/{pid}/status")
+        if not status.exists() or "\nState:\tZ" in status.read_text():
+            return True
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    return False
+
+
+def test_a_short_run_stays_here() -> None:
+    assert list(batch.run(lambda item: (item, os.getpid()), range(3), 2, lambda item: (item, 0))) == [
+        (item, os.getpid()) for item in range(3)
+    ]
+
+
+def test_a_process_with_threads_does_not_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "PATIENCE", 0)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        pids = set(batch.run(lambda _item: os.getpid(), range(100), 2, lambda _item: 0))
+    finally:
+        done.set()
+        thread.join()
+    assert pids == {os.getpid()}
+
+
+def test_items_are_taken_as_they_are_needed() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for item in range(10):
+            taken.append(item)
+            yield item
+
+    results = batch.run(lambda item: item, items(), 1, lambda item: item)
+    assert next(results) == 0
+    assert taken == [0]
