@@ -8,12 +8,10 @@ not the run.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import time
 from collections import deque
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -23,8 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-PATIENCE: Final = 0.05  # seconds; a pool takes about as long to start
-_CHUNK: Final = 16
+PATIENCE: Final = 0.02  # seconds; a pool takes about as long to start
+_CHUNK: Final = 32
+_SLICE: Final = 0.2  # seconds
 _WINDOW: Final = 3  # chunks for each worker that may be ahead of the results
 
 _adopted: list[Callable[[Any], Any]] = []  # a worker's own operation
@@ -42,13 +41,22 @@ def run(operation: Callable[[T], R], items: Iterable[T], jobs: int, lost: Callab
     the operation raises ends the run. Outside of Linux, and in a process with threads, where forking is not
     safe, this process does it all.
     """
-    pooled = jobs > 1 and sys.platform == "linux" and threading.active_count() == 1
     deadline = time.monotonic() + PATIENCE
     stream = iter(items)
     for item in stream:
         yield operation(item)
-        if pooled and time.monotonic() >= deadline:
-            yield from _shared(operation, stream, jobs, lost)
+        if jobs > 1 and time.monotonic() >= deadline and _can_fork():
+            ahead = list(islice(stream, _CHUNK))
+            if len(ahead) == _CHUNK:
+                yield from _shared(operation, chain(ahead, stream), jobs, lost)
+            else:
+                yield from map(operation, ahead)
+
+
+def _can_fork() -> bool:
+    from threading import active_count
+
+    return sys.platform == "linux" and active_count() == 1
 
 
 def _shared(
@@ -109,10 +117,15 @@ def _results(future: Future[list[R]] | None) -> list[R] | None:
     """Return the results, None where the worker died before they were there."""
     from concurrent.futures import BrokenExecutor
 
-    try:
-        return future.result() if future else None
-    except BrokenExecutor:
-        return None
+    while future:
+        try:
+            return future.result(_SLICE)
+        except TimeoutError:  # a signal that came to another thread is heeded between two waits only
+            if future.done():
+                raise  # the operation's own
+        except BrokenExecutor:
+            break
+    return None
 
 
 def _stop(pool: Executor) -> None:
@@ -126,18 +139,22 @@ def _stop(pool: Executor) -> None:
 
 def _adopt(operation: Callable[[Any], Any]) -> None:
     """Begin as a worker: the signals of the terminal are for the parent, without which there is no work."""
+    import signal
+    from threading import Thread
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _adopted.append(operation)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
+    import signal
     from multiprocessing import parent_process
 
     if parent := parent_process():
         parent.join()
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _work(chunk: list[Any]) -> list[Any]:

@@ -10,11 +10,12 @@ from dcmtools.cli.options import bundle
 from dcmtools.cli.params import TAG_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dcmtools.encoding.charset import Decoder
+    from dcmtools.encoding.dictionary import Entries
     from dcmtools.encoding.tagpath import TagPath
-    from dcmtools.inspection.options import DumpOptions
+    from dcmtools.inspection.options import BulkForm, DumpOptions
 
     Function = Callable[..., Any]
 
@@ -27,9 +28,36 @@ def dump_options(function: Function) -> Function:
 
     def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
         asked = {name: kwargs.pop(name) for name in _NAMES}
+        _check(asked, str(kwargs["output_format"]))
         return function(*args, options=_options(**asked), **kwargs)
 
-    return bundle(call, function, *_CHOOSING, *_SHOWING, *_READING)
+    return bundle(call, function, *_CHOOSING, *_SHOWING, *_MODEL, *_READING)
+
+
+def _check(asked: Mapping[str, object], output_format: str) -> None:
+    """Refuse what does not go together, lest anything asked for be passed over in silence.
+
+    What the environment and config.toml say for the options that are narrower is only a default.
+    """
+    context = click.get_current_context()
+    given = {
+        name
+        for name, value in asked.items()
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE and value is not True
+    }
+    for chosen in ("raw", "values"):
+        if asked[chosen]:
+            others = [name for name in _NOT_WITH_BARE if name in given and name != chosen]
+            if others:
+                raise click.UsageError(f"{_LONG[chosen]} and {_LONG[others[0]]} do not go together.")
+            if output_format == "dicom-json":
+                raise click.UsageError(f"{_LONG[chosen]} shows no data set, so there is none as dicom-json.")
+    if output_format == "text" and (bulk := given & {"bulk", "bulk_dir"}):
+        raise click.UsageError(f"{_LONG[min(bulk)]} is of --format json and dicom-json only.")
+    if output_format != "text" and asked["bulk"] == "file" and not asked["bulk_dir"]:
+        raise click.UsageError("--bulk file wants --bulk-dir, the folder for the files.")
+    if "bulk_dir" in given and asked["bulk"] != "file":
+        raise click.UsageError("--bulk-dir wants --bulk file.")
 
 
 def _options(  # noqa: PLR0913  one for each option
@@ -52,6 +80,8 @@ def _options(  # noqa: PLR0913  one for each option
     uid_names: bool,
     hashes: bool,
     strict: bool,
+    bulk: BulkForm,
+    bulk_dir: str | None,
     syntax: str | None,
     decode: Decoder | None,
 ) -> DumpOptions:
@@ -76,6 +106,8 @@ def _options(  # noqa: PLR0913  one for each option
         titles=chosen,
         style=style,
         strict=strict,
+        bulk=bulk,
+        bulk_dir=bulk_dir or "",
         syntax=syntax or "",
         decode=decode or DEFAULT,
     )
@@ -90,6 +122,30 @@ def _tag(_context: click.Context, _param: click.Parameter, path: TagPath | None)
         message = f"{path} is not an element at the top of a data set."
         raise click.BadParameter(message)
     return step.tag
+
+
+def _extra_dictionaries(context: click.Context, _param: click.Parameter, paths: tuple[str, ...]) -> None:
+    if paths and not context.resilient_parsing:
+        from dcmtools.encoding import dictfile
+        from dcmtools.errors import UsageError
+
+        try:
+            _use(context, extra=dictfile.read(paths))
+        except UsageError as error:
+            raise click.BadParameter(f"{error.message}.") from error
+
+
+def _private_dictionaries(context: click.Context, _param: click.Parameter, wanted: object) -> None:
+    if not wanted and not context.resilient_parsing:
+        _use(context, private=False)
+
+
+def _use(context: click.Context, *, extra: Entries | None = None, private: bool | None = None) -> None:
+    """Have these dictionaries used from now on, until the program ends."""
+    from dcmtools.encoding import dictionary
+
+    context.find_root().call_on_close(dictionary.reset)
+    dictionary.use(extra=extra, private=private)
 
 
 def _syntax(_context: click.Context, _param: click.Parameter, text: str | None) -> str | None:
@@ -180,7 +236,41 @@ _SHOWING = (
     _flag("+F", "always_titled", text="The same as --titles always."),
     _flag("+Fs", "hits_titled", text="The same as --titles hits."),
 )
+_MODEL = (
+    click.option(
+        "--bulk",
+        type=click.Choice(["uri", "none", "inline", "file"]),
+        default="uri",
+        show_default=True,
+        help="How bulk values stand in JSON: as a URI with offset and length, not at all, in Base64, or each "
+        "in a file of its own.",
+    ),
+    click.option(
+        "--bulk-dir",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="The folder for the files of --bulk file.",
+    ),
+)
 _READING = (
+    click.option(
+        "--dict",
+        type=click.Path(dir_okay=False),
+        multiple=True,
+        is_eager=True,  # keywords are looked up when the other options are parsed
+        expose_value=False,
+        callback=_extra_dictionaries,
+        metavar="FILE",
+        help="Look elements up in this dictionary first, in the form of DCMTK's dicom.dic. Repeatable; the "
+        "last goes first.",
+    ),
+    click.option(
+        "--private-dict/--no-private-dict",
+        default=True,
+        expose_value=False,
+        callback=_private_dictionaries,
+        help="Know the elements of many private creators (default), or only those of --dict.",
+    ),
     _flag("--strict", text="Refuse what is not as PS3.5 and PS3.10 have it."),
     click.option(
         "--assume-syntax",
@@ -201,5 +291,10 @@ _READING = (
 _NAMES = (
     *("search", "values", "raw", "first", "paths_shown", "until", "before", "depth", "private"),
     *("titles", "always_titled", "hits_titled", "max_length", "long", "offsets", "uid_names", "hashes"),
-    *("strict", "syntax", "decode"),
+    *("bulk", "bulk_dir", "strict", "syntax", "decode"),
 )
+_NOT_WITH_BARE = ("raw", "values", "search", "until", "before", "depth", "private")
+_LONG = {
+    **{name: f"--{name}" for name in ("raw", "search", "until", "before", "depth", "bulk")},
+    **{"values": "--value", "private": "--no-private", "bulk_dir": "--bulk-dir"},
+}

@@ -86,17 +86,25 @@ def decoder_named(terms: str) -> Decoder:
     return decoder_of(terms.encode())
 
 
-def _made(raw: bytes) -> Decoder:
+def codecs_of(raw: bytes) -> tuple[str, list[str]]:
+    """Return the codec of Python that text begins in under the value ``raw`` of Specific Character Set.
+
+    With it come the terms between which code extensions switch, none where there are no extensions. Terms
+    that PS3.3 does not define stand for the default repertoire.
+    """
     terms = [_spelt(term.strip()) for term in raw.decode("latin-1").strip(" \0").split("\\")]
     first = terms[0]
     if first not in _CODECS:
-        return DEFAULT
+        return "ascii", []
     # What stands alone cannot be extended, and nothing is extended by it.
     defined = [term for term in dict.fromkeys(terms) if term in _CODECS and term not in _STAND_ALONE]
-    codec = _CODECS[first]
-    if first not in _STAND_ALONE and any(term.startswith(_EXTENSION) for term in defined):
-        return _extended(codec, defined)
-    return _NATIVE.get(codec) or _simple(codec)
+    extended = first not in _STAND_ALONE and any(term.startswith(_EXTENSION) for term in defined)
+    return _CODECS[first], defined if extended else []
+
+
+def _made(raw: bytes) -> Decoder:
+    codec, extensions = codecs_of(raw)
+    return _extended(codec, extensions) if extensions else _NATIVE.get(codec) or _simple(codec)
 
 
 def _spelt(term: str) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from dcmtools.encoding.bulk import Bulk, at_offset
 from dcmtools.encoding.charset import DEFAULT, decoder_of
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET
 from dcmtools.encoding.values import BULK_VRS, effective_vr, numbers, texts
@@ -14,6 +15,7 @@ from dcmtools.encoding.walker import UNDEFINED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcmtools.encoding.bulk import Placing
     from dcmtools.encoding.charset import Decoder
     from dcmtools.encoding.walker import Element, Walker
 
@@ -23,24 +25,27 @@ _PN_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _MAY_BE_BULK: Final = frozenset((
     "DS", "FD", "FL", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV",
 ))  # fmt: skip
-_MAX_INLINE: Final = 16 * 1024 * 1024
+_MAX_VALUE: Final = 16 * 1024 * 1024
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def json_model(
-    walker: Walker, read: Callable[[], list[Element]] | None = None, decode: Decoder = DEFAULT
+    walker: Walker,
+    read: Callable[[], list[Element]] | None = None,
+    decode: Decoder = DEFAULT,
+    place: Placing = at_offset,
 ) -> JsonDataSet:
     """Return the data set that ``walker`` walks in the JSON model.
 
     ``read`` returns the elements to take of those that the walker reads, all by default; ``decode`` is for
     text without a character set.
 
-    Values of OB, OD, OF, OL, OV, OW and UN, and other values of more than 16 MiB, stand as a BulkDataURI
-    relative to the file, with offset and length in bytes; an encapsulated value's length reaches to its
-    delimiter. Raises what the walker raises.
+    ``place`` says how bulk values stand: those of OB, OD, OF, OL, OV, OW and UN, and others of more than
+    16 MiB. By default it is a BulkDataURI relative to the file, with offset and length in bytes. An
+    encapsulated value reaches to its delimiter. Raises what the walker and ``place`` raise.
     """
-    builder = _Builder(walker, decode)
+    builder = _Builder(walker, decode, place)
     read = read or walker.read
     while elements := read():
         for element in elements:
@@ -52,13 +57,14 @@ def json_model(
 class _Builder:
     """Puts the elements of a walk, fed in its order, where they belong."""
 
-    def __init__(self, walker: Walker, decode: Decoder) -> None:
+    def __init__(self, walker: Walker, decode: Decoder, place: Placing) -> None:
         self.root: JsonDataSet = {}
         self._walker = walker
+        self._place = place
         self._data_sets: list[tuple[JsonDataSet, Decoder]] = [(self.root, decode)]
         self._items: list[list[JsonDataSet]] = []
         self._fragments: JsonDataSet | None = None
-        self._fragments_offset = 0
+        self._encapsulated = (0, 0)
 
     def add(self, element: Element) -> None:
         """Add one element, item or delimiter."""
@@ -76,8 +82,7 @@ class _Builder:
             if vr == "SQ":
                 self._begin_sequence(depth >> 1, model)
             elif length == UNDEFINED:
-                model["BulkDataURI"] = f"?offset={offset}&length="
-                self._fragments, self._fragments_offset = model, offset
+                self._fragments, self._encapsulated = model, (tag, offset)
             elif length:
                 self._fill(model, element)
 
@@ -95,18 +100,20 @@ class _Builder:
     def end(self, offset: int) -> None:
         """End the encapsulated value in hand at ``offset``: its delimiter, or what stands in its place."""
         if self._fragments is not None:
-            self._fragments["BulkDataURI"] += str(offset - self._fragments_offset)
+            tag, begin = self._encapsulated
+            value = Bulk(self._walker, tag, self._fragments["vr"], begin, offset - begin, "<")
+            self._fragments.update(self._place(value))
             self._fragments = None
 
     def _fill(self, model: JsonDataSet, element: Element) -> None:
         tag, vr, _, offset, length, depth = element
         shown = model["vr"]
-        if shown in BULK_VRS or (length > _MAX_INLINE and shown in _MAY_BE_BULK):
-            model["BulkDataURI"] = f"?offset={offset}&length={length}"
+        order = self._walker.order if vr != "UN" else "<"
+        if shown in BULK_VRS or (length > _MAX_VALUE and shown in _MAY_BE_BULK):
+            model.update(self._place(Bulk(self._walker, tag, shown, offset, length, order)))
             return
         data_set, decode = self._data_sets[depth >> 1]
         raw = self._walker.value(offset, length)
-        order = self._walker.order if vr != "UN" else "<"
         if values := json_values(shown, raw, order, decode):
             model["Value"] = values
         if tag == SPECIFIC_CHARACTER_SET:

@@ -51,11 +51,22 @@ class Encoding:
         """Return what has been learnt by walks that begin with the tag ``first``: nothing of tags below."""
         return self._from_first.setdefault(first, {})
 
+    def forget(self) -> None:
+        """Forget what has been learnt."""
+        self.headers.clear()
+        self._from_first.clear()
+
 
 IMPLICIT: Final = Encoding(explicit=False)
 EXPLICIT: Final = Encoding(explicit=True)
 EXPLICIT_BIG: Final = Encoding(explicit=True, big=True)
 IMPLICIT_BIG: Final = Encoding(explicit=False, big=True)  # of no transfer syntax, but of old files
+
+
+def forget_headers() -> None:
+    """Forget what has been learnt of headers, as another dictionary may say something else."""
+    for encoding in (IMPLICIT, EXPLICIT, EXPLICIT_BIG, IMPLICIT_BIG):
+        encoding.forget()
 
 
 def encoding_of(transfer_syntax: str) -> Encoding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from dcmtools.encoding.dictionary import PrivateBlocks, keywords, tag_of
+from dcmtools.encoding.dictionary import PrivateBlocks, element_of, keywords
 from dcmtools.encoding.tags import ITEM, format_tag, is_private
 
 # Compiled when a path is parsed, and kept by re: most commands parse none.
@@ -82,7 +82,7 @@ def _step(text: str, item: int | None) -> Step:
     if match := re.fullmatch(_PRIVATE, text):
         return _private_step(match, item)
     try:
-        return Step(tag_of(text), "", item)
+        return Step(*element_of(text), item)
     except KeyError:
         from difflib import get_close_matches
 

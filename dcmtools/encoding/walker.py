@@ -40,7 +40,7 @@ _WINDOW: Final = 256 * 1024
 _HEADER: Final = 12
 
 # Forms of a header: the first three are walked in the loop itself, the last needs a closer look.
-_SHORT, _LONG, _IMPLICIT, _SPECIAL = range(4)
+SHORT, LONG, _IMPLICIT, _SPECIAL = range(4)
 # What a container holds.
 DATA_SET, SEQUENCE, FRAGMENTS = range(3)
 
@@ -164,6 +164,11 @@ class Walker:
             else:
                 self._item(out)
 
+    def begin_in(self, head: bytes) -> None:
+        """Take the first window from ``head``, the first bytes of the source, which were read already."""
+        if len(head) > self.position:
+            self._take(head, 0)
+
     def value(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``, out of the window where they are in it."""
         begin = offset - self.base
@@ -172,11 +177,14 @@ class Walker:
 
     def _fetch(self) -> None:
         length = min(self._reach, self._end - self.position)
-        self.data = self.source.read(self.position, length)
-        self.base = self.position
+        self._take(self.source.read(self.position, length), self.position)
         self._reach = min(4 * self._reach, _WINDOW)
-        if self.position + length < self._end:
-            self._last = self.position + length - _HEADER
+
+    def _take(self, data: bytes, base: int) -> None:
+        """Go on in the window of ``data`` that begins at ``base``."""
+        self.data, self.base = data, base
+        if base + len(data) < self._end:
+            self._last = base + len(data) - _HEADER
         else:
             self._last = self._end
             self.data += bytes(_HEADER)  # so that a header cut short can still be looked at
@@ -203,13 +211,13 @@ class Walker:
             if tag >= stop:
                 self._finished = True
                 break
-            if form == _SHORT:
+            if form == SHORT:
                 length = u16(data, at + 6)[0]
                 value = at + 8
             elif form == _SPECIAL:
                 length = UNDEFINED
             else:
-                value = at + (12 if form == _LONG else 8)
+                value = at + (12 if form == LONG else 8)
                 length = u32(data, value - 4)[0]
             if length == UNDEFINED:
                 self.position = base + at
@@ -248,13 +256,13 @@ class Walker:
         vr = raw.decode("latin-1")
         if vr in SHORT_VRS:
             special = _is_creator(tag) or tag == PIXEL_REPRESENTATION
-            return (tag, vr, _SPECIAL if special else _SHORT)
+            return (tag, vr, _SPECIAL if special else SHORT)
         if vr in ("SQ", "UN"):
             return (tag, vr, _SPECIAL)
         # PS3.5 7.1.2: VRs to come have a 32-bit length.
         if vr not in LONG_VRS and not (raw.isalpha() and raw.isupper()):
             self._fail(Fault.BAD_VR, f"{raw!r} is not a value representation", offset, tag)
-        return (tag, vr, _LONG)
+        return (tag, vr, LONG)
 
     def _special(self, tag: int, vr: str, out: list[Element]) -> None:
         """Walk the one element at ``position`` that is more than a tag, a VR and a length."""

@@ -13,7 +13,9 @@ from dcmtools.files.part10 import META_OFFSET, Part10File
 from dcmtools.files.source import MemorySource
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Source
+    from collections.abc import Container
+
+    from dcmtools.encoding.walker import Element, Source
     from dcmtools.files.source import FileSource
 
 
@@ -25,7 +27,7 @@ class LenientFile(Part10File):
     with what is merely unusual in its elements where ``notices`` asks for that.
     """
 
-    __slots__ = ("_own", "_walker", "encoding", "guessed", "notices")
+    __slots__ = ("_own", "_walker", "guessed", "notices")
 
     def __init__(self, source: FileSource, assume: str = "") -> None:
         """Read preamble and meta of ``source``; take the data set to be encoded in ``assume`` if given.
@@ -63,7 +65,10 @@ class LenientFile(Part10File):
         left = self.source.size - self.data_set_offset
         if left < 8:
             return True
-        head = self.source.read(self.data_set_offset, 6)
+        offset = self.data_set_offset
+        head = self.head[offset : offset + 6]
+        if len(head) < 6:
+            head = self.source.read(offset, 6)
         if not self.transfer_syntax:
             return False
         if is_deflated(self.transfer_syntax):
@@ -88,6 +93,10 @@ class LenientFile(Part10File):
         self.encoding, self.transfer_syntax = found or likely(self.source, self.data_set_offset)
         self.guessed = True
 
+    def pick(self, wanted: Container[int], stop: int) -> list[Element] | None:
+        """Return elements as a Part10File does; what is unusual in them only a walk would see."""
+        return None if self.notices else super().pick(wanted, stop)
+
     def walk(self, *, stop: int = NO_STOP, shallow: bool = False) -> LenientWalker:
         """Return a walker that goes on where it can; ``problems`` then are those of this walk."""
         source: Source = self.source
@@ -95,6 +104,8 @@ class LenientFile(Part10File):
         if is_deflated(self.transfer_syntax):
             source, start = self._inflate(), 0
         walker = LenientWalker(source, start, source.size, self.encoding, stop=stop, shallow=shallow)
+        if source is self.source:
+            walker.begin_in(self.head)
         walker.notices = self.notices
         self._walker = walker
         return walker

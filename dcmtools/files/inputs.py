@@ -1,37 +1,131 @@
-"""Finding the inputs of a command: files, folders, standard input."""
+"""Finding the inputs of a command: files, folders, archives, standard input."""
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING, NamedTuple
+import stat
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.errors import InputError, Unsuitable
-from dcmtools.files.source import STDIN
+from dcmtools import batch
+from dcmtools.errors import DcmtoolsError, InputError, NotDicom, Unsuitable
+from dcmtools.files.part10 import META_OFFSET, PREFIX_OFFSET
+from dcmtools.files.source import KEPT, STDIN, FileSource
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dcmtools.files.archives import Archive
+    from dcmtools.files.archives.entries import Entry
+
+_NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
 
 
 class Input(NamedTuple):
-    """A path to work on; ``folder`` is the argument it was found below, empty where it was named itself."""
+    """A file to work on, as plain values that another process can be sent.
+
+    ``path`` is its name, which as an argument stands for it again. ``folder`` is the argument it was found
+    below, a folder or an archive, empty where it was named itself. A file in an archive has its ``archive``
+    and its ``entry`` there.
+    """
 
     path: str
     folder: str = ""
+    archive: Archive | None = None
+    entry: Entry | None = None
+
+    def open(self) -> FileSource:
+        """Open it, as often as need be; raises InputError.
+
+        What came through a pipe can be opened again by whoever uses ``KEPT``, in the process that found it
+        and those that it forks.
+        """
+        if self.archive and self.entry:
+            return self.archive.open(self.entry)
+        # A pipe that is not kept has taken the place of a file: nobody may ever write to it.
+        return FileSource.open(self.path, pipes=not KEPT.users)
 
 
-def find(paths: Iterable[str]) -> Iterator[Input | Result]:
+def find(paths: Iterable[str | Result]) -> Iterator[Input | Result]:
     """Yield the inputs that ``paths`` name, folders searched through in the order of their names.
 
     Hidden files count; pipes and devices in a folder do not. Links to folders are followed only where they
-    are named; links found in a folder are followed to files. What cannot be listed and links that lead
-    nowhere become failed results, what is passed over skipped ones.
+    are named; links found in a folder are followed to files. An archive is looked into where it is named,
+    in its own order. What cannot be listed and links that lead nowhere become failed results, what is passed
+    over skipped ones.
     """
     for path in paths:
-        if path == STDIN or not os.path.isdir(path):
-            yield Input(path)
+        if isinstance(path, Result):
+            yield path
         else:
-            yield from _below(path, path)
+            yield from _search(path)[1]
+
+
+def _search(path: str) -> tuple[str, Iterable[Input | Result]]:
+    """Return what holds the inputs that ``path`` names, empty if it is one itself, and the inputs."""
+    try:
+        mode = 0 if path == STDIN else os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return "folder", _below(path, path)
+        if not (stat.S_ISREG(mode) and _has_prefix(path)) and (archive := _archive_at(path)):
+            return "archive", _within(path, archive)
+    except OSError as error:
+        if error.errno == errno.ENOTDIR:
+            from dcmtools.files.archives import inside
+
+            if found := inside(path):
+                return "folder", _within(path, *found)
+    return "", (Input(path),)  # its opening says what is wrong with it
+
+
+def _has_prefix(path: str) -> bool:
+    """Tell a DICOM file by its prefix, at a price that cannot be noticed."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        return os.pread(fd, 4, PREFIX_OFFSET) == b"DICM"
+    finally:
+        os.close(fd)
+
+
+def _archive_at(path: str) -> Archive | None:
+    try:
+        with FileSource.open(path) as source:
+            if source.size >= META_OFFSET and source.read(PREFIX_OFFSET, 4) == b"DICM":
+                return None
+            from dcmtools.files.archives import Archive
+
+            return Archive.found(path, source)
+    except InputError:
+        return None
+
+
+def _within(path: str, archive: Archive, name: str = "") -> Iterator[Input | Result]:
+    """Yield what the archive holds: all, or the file of this ``name``, or what is below it."""
+    from dcmtools.files.archives import plain_name
+
+    exact = archive.named(name) if name else []
+    empty = bool(name) and not exact
+    try:
+        for entry in exact or archive.entries():
+            plain = plain_name(entry.name)
+            if exact or not name or plain.startswith(f"{name}/"):
+                empty = False
+                yield _member(f"{archive.path}/{plain}", "" if exact else path, archive, entry)
+    except InputError as error:
+        yield _failed(path, error)
+    else:
+        if empty:
+            yield _failed(path, InputError("the archive has nothing of this name"))
+
+
+def _member(path: str, folder: str, archive: Archive, entry: Entry) -> Input | Result:
+    if entry.fault or (entry.note and not folder):
+        return _failed(path, InputError(entry.fault or entry.note))
+    if entry.note:
+        return Result.skipped(path, entry.note, {"file": path})
+    return Input(path, folder, archive, entry)
 
 
 def _below(folder: str, argument: str) -> Iterator[Input | Result]:
@@ -61,40 +155,99 @@ def _below(folder: str, argument: str) -> Iterator[Input | Result]:
 def _passed_over(entry: os.DirEntry[str]) -> Result:
     """Return the result for what is neither file nor folder; a link that leads nowhere has lost its file."""
     if entry.is_symlink() and not os.path.exists(entry.path):
-        return Result.failed(entry.path, InputError("the link leads nowhere"), {"file": entry.path})
+        return _failed(entry.path, InputError("the link leads nowhere"))
     what = "a link to a folder" if entry.is_dir() else "neither a file nor a folder"
     return Result.skipped(entry.path, what, {"file": entry.path})
 
 
-def _failed(path: str, error: OSError) -> Result:
-    return Result.failed(path, InputError(error.strerror or str(error)), {"file": path})
+def _failed(path: str, error: OSError | InputError) -> Result:
+    if isinstance(error, OSError):
+        error = InputError(error.strerror or str(error))
+    return Result.failed(path, error, {"file": path})
 
 
-def for_each(paths: Sequence[str], operation: Callable[[str], Result]) -> Iterator[Result]:
+class _End(NamedTuple):
+    """Where the inputs of an argument end, which is a file if it has no ``kind``."""
+
+    argument: str
+    kind: str = ""
+
+
+def for_each(
+    paths: Iterable[str | Result], operation: Callable[[Input], Result], jobs: int = 1
+) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
-    What a folder holds that is not DICOM is skipped; a folder that holds nothing else fails.
+    What a folder or an archive holds that is not DICOM is skipped, unless its name says that it was; one
+    that holds nothing else fails. What ``paths`` yield as results already are passed on. Up to ``jobs``
+    processes work on them; see ``batch.run``.
     """
+    with KEPT:
+        barren = True
+        work = partial(_result, operation)
+        for result in batch.run(work, _everything(paths, work), jobs, _lost):
+            if isinstance(result, Result):
+                barren = barren and result.outcome is Outcome.SKIPPED
+                yield result
+                continue
+            if barren and result.kind:
+                yield _failed(result.argument, InputError(f"no DICOM file in this {result.kind}"))
+            barren = True
+
+
+def _everything(
+    paths: Iterable[str | Result], work: Callable[[Input], Result | _End]
+) -> Iterator[Input | Result | _End]:
     for argument in paths:
-        barren = os.path.isdir(argument) and argument != STDIN
-        for item in find([argument]):
-            result = item if isinstance(item, Result) else _result(item, operation)
-            barren = barren and result.outcome is Outcome.SKIPPED
-            yield result
-        if barren:
-            yield Result.failed(argument, InputError("no DICOM file in this folder"), {"file": argument})
+        if isinstance(argument, Result):
+            yield argument
+            continue
+        kind, items = _search(argument)
+        for item in items:
+            yield work(item) if isinstance(item, Input) and _is_here_only(item) else item
+        yield _End(argument, kind)
 
 
-def _result(item: Input, operation: Callable[[str], Result]) -> Result:
-    path, folder = item
+def _is_here_only(item: Input) -> bool:
+    """Tell what came through a pipe, which another process could not open."""
+    return KEPT.has(item.archive.path if item.archive else item.path)
+
+
+def _lost(item: Input | Result | _End) -> Result | _End:
+    if not isinstance(item, Input):
+        return item
+    error = DcmtoolsError("the process that worked on it died", hint="perhaps of too little memory")
+    return Result.failed(item.path, error, {"file": item.path})
+
+
+def _result(operation: Callable[[Input], Result], item: Input | Result | _End) -> Result | _End:
+    if not isinstance(item, Input):
+        return item
+    path = item.path
     try:
-        return operation(path)
+        return operation(item)
+    except NotDicom as error:
+        if item.folder and path.lower().endswith(_NAMED_AS_DICOM):
+            return _failed(path, error)
+        return _not_dicom(item, error)
     except Unsuitable as error:
-        if folder:
-            return Result.skipped(path, error.message, {"file": path})
-        return Result.failed(path, error, {"file": path})
+        return Result.skipped(path, error.message, {"file": path}) if item.folder else _failed(path, error)
     except InputError as error:
-        return Result.failed(path, error, {"file": path})
+        return _failed(path, error)
+
+
+def _not_dicom(item: Input, error: NotDicom) -> Result:
+    """Return the result for a file that may be an archive in a place where none is looked into."""
+    from dcmtools.files.archives import at, is_named_as_archive
+
+    message = error.message
+    if item.archive and is_named_as_archive(item.path):
+        message = "an archive within an archive, which is not looked into: unpack the outer one"
+    elif item.folder and not item.archive and at(item.path):
+        message = "an archive: name it to have it looked into"
+    if item.folder:
+        return Result.skipped(item.path, message, {"file": item.path})
+    return _failed(item.path, NotDicom(message))
 
 
 def is_usable(result: Result) -> bool:

@@ -9,6 +9,7 @@ from dcmtools.encoding.tags import (
     MEDIA_STORAGE_SOP_CLASS_UID,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
     format_tag,
 )
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
@@ -18,6 +19,7 @@ from dcmtools.files.part10 import Part10File
 
 if TYPE_CHECKING:
     from dcmtools.encoding.walker import Source
+    from dcmtools.files.inputs import Input
     from dcmtools.files.source import FileSource
 
 _FIRST_TAG: Final = 0x00080000
@@ -32,18 +34,24 @@ class Instance(NamedTuple):
     ``identity`` tells this file, as it is now, from any other; ``note`` says what the file holds beside it.
     """
 
-    path: str
+    file: Input
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
     offset: int
     length: int
     identity: tuple[int, ...]
+    study_instance_uid: str = ""
     note: str = ""
 
+    @property
+    def path(self) -> str:
+        """The name of the file."""
+        return self.file.path
 
-def inspect(path: str, source: FileSource) -> Instance:
-    """Hop over the whole data set of the file at ``path``, open as ``source``, and return what it is.
+
+def inspect(item: Input, source: FileSource) -> Instance:
+    """Hop over the whole data set of ``item``, open as ``source``, and return what it is.
 
     Raises NotDicom, MalformedError where the data set is cut short or not encoded as the file meta says,
     and InputError where it is not an instance that can be sent.
@@ -62,7 +70,8 @@ def inspect(path: str, source: FileSource) -> Instance:
     if length % 2 and not is_deflated(file.transfer_syntax):
         raise InputError(f"the data set has an odd number of bytes ({length}), which PS3.8 cannot carry")
     uids = (sop_class, sop_instance, file.transfer_syntax)
-    return Instance(path, *uids, file.data_set_offset, length, source.identity, note)
+    study = found.get(STUDY_INSTANCE_UID, "")
+    return Instance(item, *uids, file.data_set_offset, length, source.identity, study, note)
 
 
 def _hop(file: Part10File) -> tuple[dict[int, str], int, str]:
@@ -108,7 +117,7 @@ def _uids(walker: Walker) -> dict[int, str]:
                 continue
             if tag < _FIRST_TAG:
                 raise _stray(tag, offset)
-            if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID):
+            if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID):
                 uids[tag] = walker.value(value, min(length, 256)).decode("latin-1").strip("\0 ")
     return uids
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dcmtools.encoding.picking import pick
 from dcmtools.encoding.syntax import EXPLICIT, encoding_of, is_deflated
 from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID, format_tag
 from dcmtools.encoding.walker import NO_STOP, UNDEFINED, Element, Source, Walker
-from dcmtools.errors import MalformedError, NotDicom
+from dcmtools.errors import InputError, MalformedError, NotDicom
 from dcmtools.files.deflate import inflate
 from dcmtools.files.source import FileSource, MemorySource
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from types import TracebackType
     from typing import Self
 
@@ -20,32 +22,36 @@ META_OFFSET: Final = 132
 META: Final = 0x00020000
 AFTER_META: Final = 0x00030000
 LONGEST_META: Final = 1024 * 1024  # of one value; they are all kept in memory
+_HEAD: Final = 16 * 1024
+_META_TAGS: Final = range(META, AFTER_META)
 
 
 class Part10File:
     """An open DICOM file: its meta elements, and where and how its data set is encoded.
 
     ``source`` holds the bytes of the file, ``data_set_offset`` is where its data set begins there.
-    ``meta`` are the group 0002 elements with their values, in file order.
+    ``head`` are its first bytes. ``meta`` are the group 0002 elements with their values, in file order.
     """
 
-    __slots__ = ("_inflated", "data_set_offset", "meta", "source", "transfer_syntax")
+    __slots__ = ("_inflated", "data_set_offset", "encoding", "head", "meta", "source", "transfer_syntax")
 
     def __init__(self, source: FileSource, assume: str = "") -> None:
         """Read preamble and meta of ``source``; ``assume`` goes before the transfer syntax named there.
 
-        Raises NotDicom where the prefix is missing, MalformedError where the meta is broken or names no
-        transfer syntax.
+        Raises NotDicom where the prefix is missing, InputError where there is not even a byte,
+        MalformedError where the meta is broken or names no transfer syntax.
         """
         self.source = source
-        if source.size < META_OFFSET or source.read(PREFIX_OFFSET, 4) != b"DICM":
-            raise NotDicom(_why_not_dicom(source))
-        self.meta, self.data_set_offset = _read_meta(source)
+        self.head = source.read(0, min(source.size, _HEAD))
+        if self.head[PREFIX_OFFSET:META_OFFSET] != b"DICM":
+            raise _why_not_dicom(source)
+        self.meta, self.data_set_offset = _read_meta(source, self.head)
         self.transfer_syntax = assume or self.meta_text(TRANSFER_SYNTAX_UID)
         if not self.transfer_syntax:
             raise MalformedError(
                 "the file meta information names no transfer syntax", offset=META_OFFSET, path="(0002,0010)"
             )
+        self.encoding = encoding_of(self.transfer_syntax)
         self._inflated: MemorySource | None = None
 
     @classmethod
@@ -77,9 +83,20 @@ class Part10File:
             if self._inflated is None:
                 self._inflated = MemorySource(inflate(self.source, start))
             source, start = self._inflated, 0
-        return Walker(
-            source, start, source.size, encoding_of(self.transfer_syntax), stop=stop, shallow=shallow
-        )
+        walker = Walker(source, start, source.size, self.encoding, stop=stop, shallow=shallow)
+        if source is self.source:
+            walker.begin_in(self.head)
+        return walker
+
+    def pick(self, wanted: Container[int], stop: int) -> list[Element] | None:
+        """Return the ``wanted`` elements at the top of the data set, below the tag ``stop``, out of the head.
+
+        Returns None where only a walk can tell; see ``encoding.picking``.
+        """
+        if is_deflated(self.transfer_syntax):
+            return None
+        picked = pick(self.head, self.data_set_offset, self.encoding, wanted, stop=stop)
+        return picked and picked[0]
 
     def close(self) -> None:
         """Close the file."""
@@ -96,8 +113,13 @@ class Part10File:
         self.close()
 
 
-def _read_meta(source: FileSource) -> tuple[list[tuple[Element, bytes]], int]:
+def _read_meta(source: FileSource, head: bytes) -> tuple[list[tuple[Element, bytes]], int]:
+    if picked := pick(head, META_OFFSET, EXPLICIT, _META_TAGS, first=META, stop=AFTER_META):
+        elements, end = picked
+        if elements:
+            return [(element, head[element[3] : element[3] + element[4]]) for element in elements], end
     walker = Walker(source, META_OFFSET, source.size, EXPLICIT, first=META, stop=AFTER_META)
+    walker.begin_in(head)
     meta = []
     while elements := walker.read():
         for element in elements:
@@ -121,9 +143,9 @@ def _claimed_end(meta: list[tuple[Element, bytes]]) -> int:
     return offset + length + int.from_bytes(value, "little") if tag == META else 0
 
 
-def _why_not_dicom(source: FileSource) -> str:
-    if source.size == 0:
-        return "the file is empty"
+def _why_not_dicom(source: FileSource) -> InputError:
+    if source.size == 0:  # whatever it was, it is lost: nothing to pass over
+        return InputError("the file is empty")
     if source.size < META_OFFSET:
-        return f"not a DICOM file: it has {source.size} bytes, fewer than preamble and prefix"
-    return f"not a DICOM file: no DICM prefix at offset {PREFIX_OFFSET}"
+        return NotDicom(f"not a DICOM file: it has {source.size} bytes, fewer than preamble and prefix")
+    return NotDicom(f"not a DICOM file: no DICM prefix at offset {PREFIX_OFFSET}")

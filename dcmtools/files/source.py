@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -17,26 +19,84 @@ STDIN: Final = "-"
 _CHUNK: Final = 1024 * 1024
 
 
+class Kept:
+    """Descriptors of temporary files that cannot be made again, or only at a price, by what they hold.
+
+    They are closed where the outermost ``with`` block ends.
+    """
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._held: dict[Hashable, int] = {}
+        self.users = 0
+
+    def get(self, key: Hashable) -> int | None:
+        """Return a duplicate of the descriptor kept as ``key``, None where there is none."""
+        fd = self._held.get(key)
+        return None if fd is None else os.dup(fd)
+
+    def has(self, key: Hashable) -> bool:
+        """Tell whether something is kept as ``key``."""
+        return key in self._held
+
+    def put(self, key: Hashable, fd: int) -> None:
+        """Keep a duplicate of ``fd`` as ``key``."""
+        self.drop(key)
+        self._held[key] = os.dup(fd)
+
+    def drop(self, key: Hashable) -> None:
+        """Close what is kept as ``key``."""
+        if key in self._held:
+            os.close(self._held.pop(key))
+
+    def __enter__(self) -> Self:
+        """Begin to need what is kept."""
+        self.users += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close everything unless somebody else needs it."""
+        self.users -= 1
+        if not self.users:
+            for key in list(self._held):
+                self.drop(key)
+
+
+KEPT: Final = Kept()
+"""What came through pipes, by path, as long as somebody needs it; and archives expanded."""
+
+
 class FileSource:
     """An open file of ``size`` bytes, read by offset; the descriptor is closed with the source."""
 
-    __slots__ = ("_stat", "fd", "size")
+    __slots__ = ("_base", "_identity", "_stat", "fd", "size")
 
-    def __init__(self, fd: int) -> None:
-        """Take over ``fd`` and note its size and modification time."""
+    def __init__(
+        self, fd: int, window: tuple[int, int] | None = None, identity: tuple[int, ...] | None = None
+    ) -> None:
+        """Take over ``fd`` and note its size and modification time.
+
+        A ``window``, offset and size, takes these bytes of it for the file. ``identity`` stands in for
+        what the system says of the file.
+        """
         self.fd = fd
         self._stat = os.fstat(fd)
-        self.size = self._stat.st_size
+        self._base, self.size = window or (0, self._stat.st_size)
+        self._identity = identity
 
     @classmethod
-    def open(cls, path: str) -> Self:
+    def open(cls, path: str, *, pipes: bool = True) -> Self:
         """Open ``path`` for reading, ``-`` for standard input.
 
-        What comes through a pipe is kept in a temporary file without a name. Raises InputError with the
-        system's reason, or where ``path`` is neither file nor pipe.
+        What comes through a pipe is put into a temporary file without a name, and can be opened again as long
+        as it is ``KEPT``; without ``pipes`` only that is opened of them. Raises InputError with the system's
+        reason, or where ``path`` is neither file nor pipe.
         """
         try:
-            return cls(_stdin() if path == STDIN else _open(path))
+            fd = KEPT.get(path)
+            if fd is None:
+                fd = _stdin() if path == STDIN else _open(path, pipes=pipes)
+            return cls(fd)
         except OSError as error:
             raise InputError(error.strerror or str(error)) from error
 
@@ -51,9 +111,9 @@ class FileSource:
             message = f"the file ends at offset {self.size}, before offset {offset + length}"
             raise InputError(message)
         try:
-            data = os.pread(self.fd, length, offset)
+            data = os.pread(self.fd, length, self._base + offset)
             while len(data) < length:  # one read moves at most 2 GiB, or a file has shrunk
-                more = os.pread(self.fd, length - len(data), offset + len(data))
+                more = os.pread(self.fd, length - len(data), self._base + offset + len(data))
                 if not more:
                     message = f"the file ended at offset {offset + len(data)} while it was read"
                     raise InputError(message)
@@ -65,11 +125,11 @@ class FileSource:
     @property
     def identity(self) -> tuple[int, ...]:
         """What tells this file, as it is, from any other: device, inode, size, modification time."""
-        return _identity(self._stat)
+        return self._identity or _identity(self._stat)
 
     def unchanged(self) -> bool:
         """Tell whether the file still is what it was at opening."""
-        return _identity(os.fstat(self.fd)) == self.identity
+        return _identity(os.fstat(self.fd)) == _identity(self._stat)
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -109,11 +169,11 @@ class MemorySource:
         return data
 
 
-def _open(path: str) -> int:
+def _open(path: str, *, pipes: bool) -> int:
     """Return a descriptor of the file at ``path``, or of what comes through the pipe there."""
-    if stat.S_ISFIFO(os.stat(path).st_mode):
+    if pipes and stat.S_ISFIFO(os.stat(path).st_mode):
         with open(path, "rb", buffering=0) as pipe:
-            return _spooled(pipe)
+            return _kept(path, pipe)
     # Not to wait for a writer, should a pipe just have taken the place of a file.
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
@@ -131,13 +191,13 @@ def _stdin() -> int:
     try:
         fd = sys.stdin.fileno()
     except OSError:  # not backed by a descriptor
-        return _spooled(sys.stdin.buffer)
+        return _kept(STDIN, sys.stdin.buffer)
     mode = os.fstat(fd).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-        return _spooled(sys.stdin.buffer)
+        return _kept(STDIN, sys.stdin.buffer)
     _require_file(mode)
     if os.lseek(fd, 0, os.SEEK_CUR):  # somebody has read the beginning
-        return _spooled(sys.stdin.buffer)
+        return _kept(STDIN, sys.stdin.buffer)
     return os.dup(fd)
 
 
@@ -146,12 +206,19 @@ def _require_file(mode: int) -> None:
         raise InputError("it is a folder" if stat.S_ISDIR(mode) else "not a regular file")
 
 
-def _spooled(stream: BinaryIO) -> int:
-    """Return a descriptor of an unlinked temporary file with all that ``stream`` has to give."""
+def _kept(path: str, pipe: BinaryIO) -> int:
+    """Return a descriptor of all that ``pipe`` has to give, which comes only once."""
+    fd = spooled(iter(partial(pipe.read, _CHUNK), b""))
+    if KEPT.users:
+        KEPT.put(path, fd)
+    return fd
+
+
+def spooled(pieces: Iterable[bytes]) -> int:
+    """Return a descriptor of a temporary file without a name that holds ``pieces``; raises OSError."""
     from tempfile import TemporaryFile
 
     with TemporaryFile() as file:
-        while data := stream.read(_CHUNK):
-            file.write(data)
+        file.writelines(pieces)
         file.flush()
         return os.dup(file.fileno())

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
 from dcmtools.encoding.tagpath import PathTracker
-from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET
+from dcmtools.encoding.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dcmtools.encoding.values import BULK_VRS, effective_vr
 from dcmtools.encoding.walker import NO_STOP, UNDEFINED
 from dcmtools.errors import InputError, MalformedError
+from dcmtools.files.part10 import AFTER_META
 from dcmtools.inspection.answers import answer
 from dcmtools.inspection.searching import named_in_meta, track
 from dcmtools.inspection.showing import bare_value
@@ -32,10 +33,11 @@ _MAX_CHARSET: Final = 1024
 def values(path: str, file: Part10File, wanted: tuple[TagPath, ...], decode: Decoder) -> Result:
     """Show bare values, one line for each hit in the order asked for; what is absent fails the file."""
     error: DcmtoolsError | None = None
-    hits = _bare_values(file, wanted, decode, max(found.last_top_tag for found in wanted) + 1)
+    stop = max(found.last_top_tag for found in wanted) + 1
+    hits = _picked_values(file, wanted, decode, stop) or _walked_values(file, wanted, decode, stop)
     if not all(hits.values()):  # before it is called absent: elements may be out of order
         try:
-            hits = _bare_values(file, wanted, decode, NO_STOP)
+            hits = _walked_values(file, wanted, decode, NO_STOP)
         except MalformedError as broken:
             error = broken
     text = "".join(f"{value}\n" for found in wanted for value in hits[found])
@@ -45,13 +47,39 @@ def values(path: str, file: Part10File, wanted: tuple[TagPath, ...], decode: Dec
     return answer(file, path, record, text, [found for found, values in hits.items() if not values])
 
 
-def _bare_values(
+def _picked_values(
+    file: Part10File, wanted: Sequence[TagPath], decode: Decoder, stop: int
+) -> dict[TagPath, list[str]] | None:
+    """Return the values of plain elements at the top, where a glance at the head of the file will do."""
+    if stop > PIXEL_DATA or any(len(path.steps) > 1 or path.steps[0].creator for path in wanted):
+        return None
+    elements = file.pick({SPECIFIC_CHARACTER_SET, *[path.steps[0].tag for path in wanted]}, stop)
+    if elements is None:
+        return None
+    hits = _meta_values(file, wanted)
+    for tag, vr, _, offset, length, _ in elements:
+        raw = file.head[offset : offset + length]
+        if tag == SPECIFIC_CHARACTER_SET and length <= _MAX_CHARSET:
+            decode = decoder_of(raw)
+        for path in wanted:
+            if path.steps[0].tag == tag:
+                hits[path].append(bare_value(tag, vr, raw, file.encoding.order, decode))
+    return hits
+
+
+def _meta_values(file: Part10File, wanted: Sequence[TagPath]) -> dict[TagPath, list[str]]:
+    hits: dict[TagPath, list[str]] = {path: [] for path in wanted}
+    if any(path.steps[0].tag < AFTER_META for path in wanted):
+        for (tag, vr, _, _, _, _), raw in file.meta:
+            for path in named_in_meta(tag, wanted):
+                hits[path].append(bare_value(tag, vr, raw, "<", DEFAULT))
+    return hits
+
+
+def _walked_values(
     file: Part10File, wanted: Sequence[TagPath], decode: Decoder, stop: int
 ) -> dict[TagPath, list[str]]:
-    hits: dict[TagPath, list[str]] = {found: [] for found in wanted}
-    for (tag, vr, _, _, _, _), raw in file.meta:
-        for found in named_in_meta(tag, wanted):
-            hits[found].append(bare_value(tag, vr, raw, "<", DEFAULT))
+    hits = _meta_values(file, wanted)
     walker = file.walk(stop=stop)
     tracker = PathTracker()
     decoders = [decode]

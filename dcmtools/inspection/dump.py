@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from dcmtools.encoding.uids import uid_name
@@ -16,29 +15,41 @@ from dcmtools.inspection.filtering import Reading
 from dcmtools.inspection.lines import LineWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from dcmtools.encoding.tagpath import TagPath
+    from dcmtools.files.inputs import Input
+    from dcmtools.files.paths import Paths
     from dcmtools.inspection.options import DumpOptions
     from dcmtools.results import Result
 
 
-def dump(paths: Sequence[str], options: DumpOptions) -> Iterator[Result]:
-    """Yield one result per file below ``paths``; each is titled where there may be several."""
-    several = len(paths) != 1 or os.path.isdir(paths[0])
-    if options.raw and several:
-        raise UsageError("--raw takes one file", hint="for several, --value shows the element of each")
-    titled = several or options.titles != "auto"
+def dump(paths: Paths, options: DumpOptions, jobs: int = 1) -> Iterator[Result]:
+    """Yield one result per file below ``paths``, from up to ``jobs`` processes.
+
+    Each is titled where there may be several.
+    """
+    several = paths.several
     kind = Part10File if options.strict else LenientFile
 
-    def one(path: str) -> Result:
-        title = [f"# {escape(path)}"] if titled else []
-        with kind.open(path, options.syntax) as file:
+    def one(item: Input) -> Result:
+        _check_raw(options, several=bool(item.folder))
+        titled = several or item.folder or options.titles != "auto"
+        title = [f"# {escape(item.path)}"] if titled else []
+        # No URI leads into an archive.
+        fitting = options._replace(located=False) if item.archive else options
+        with item.open() as source:
+            file = kind(source, options.syntax)
             if isinstance(file, LenientFile):
                 file.notices = options.notices
-            return _one(path, file, options, title)
+            return _one(item.path, file, fitting, title)
 
-    return for_each(paths, one)
+    _check_raw(options, several=several)
+    return for_each(paths, one, jobs)
+
+
+def _check_raw(options: DumpOptions, *, several: bool) -> None:
+    if options.raw and several:
+        raise UsageError("--raw takes one file", hint="for several, --value shows the element of each")
 
 
 def _one(path: str, file: Part10File, options: DumpOptions, title: list[str]) -> Result:
@@ -51,7 +62,9 @@ def _one(path: str, file: Part10File, options: DumpOptions, title: list[str]) ->
 
         return values(path, file, options.values, options.decode)
     if options.structured:
-        return _structured(path, file, options)
+        from dcmtools.inspection.modelling import structured
+
+        return structured(path, file, options)
     if options.search:
         from dcmtools.inspection.searching import search
 
@@ -69,17 +82,3 @@ def _whole(path: str, file: Part10File, options: DumpOptions, title: list[str]) 
         pieces.append("\n".join(writer.lines(elements, walker)))
     pieces.append("")
     return answer(file, path, {"file": path}, "\n".join(pieces))
-
-
-def _structured(path: str, file: Part10File, options: DumpOptions) -> Result:
-    from dcmtools.encoding.jsonmodel import json_model
-    from dcmtools.inspection.selecting import select
-
-    reading = Reading(file, options)
-    model = json_model(reading.walker, reading.read, options.decode)
-    absent: list[TagPath] = []
-    if options.search:
-        model, found = select(model, options.search)
-        absent = [one for one in options.search if one not in found]
-    record = {"file": path, "transfer_syntax": file.transfer_syntax, "dataset": model}
-    return answer(file, path, record, None, absent, "data set")

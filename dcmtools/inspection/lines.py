@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
-from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
+from dcmtools.encoding.dictionary import PrivateBlocks, lookup, on_change, private_lookup
 from dcmtools.encoding.tags import (
     ITEM,
     ITEM_DELIMITER,
@@ -108,8 +108,7 @@ class _Memo:
     def at(self, key: tuple[object, ...]) -> _Place:
         """Return what is known of a place."""
         if self._count > _MAX_MEMO:
-            self._places.clear()
-            self._count = 0
+            self.forget()
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = _Place()
@@ -120,8 +119,14 @@ class _Memo:
         """Count a line or an entry that was added to a place."""
         self._count += 1
 
+    def forget(self) -> None:
+        """Begin anew: what the dictionaries said is no longer true."""
+        self._places.clear()
+        self._count = 0
+
 
 _memo = _Memo()
+on_change(_memo.forget)
 _styles: dict[LineStyle, int] = {}
 
 

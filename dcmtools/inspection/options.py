@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dcmtools.encoding.tagpath import TagPath
 
 Titles = Literal["auto", "always", "hits"]
+BulkForm = Literal["uri", "none", "inline", "file"]
 VALUE_COLUMNS: Final = 40
 
 
@@ -23,7 +24,9 @@ class DumpOptions(NamedTuple):
 
     ``search`` shows only the elements named, a single tag at any depth, of each only the ``first`` where
     that is asked for, with ``paths`` in place of tags; ``values`` shows only bare values, each path from
-    the top of the data set; ``raw`` the bytes of one element; ``structured`` the JSON model.
+    the top of the data set; ``raw`` the bytes of one element; ``structured`` the JSON model, in which bulk
+    values stand in the form of ``bulk``: as a URI, which names the file where it is to be ``located``, not
+    at all, in Base64, or as the URI of a file in ``bulk_dir``.
 
     ``stop`` ends the data set before a tag, ``depth`` is how many levels of sequences to look into, all
     where it is None. ``strict`` refuses what is not as PS3.5 and PS3.10 have it; otherwise it is shown as
@@ -35,6 +38,9 @@ class DumpOptions(NamedTuple):
     values: tuple[TagPath, ...] = ()
     raw: TagPath | None = None
     structured: bool = False
+    located: bool = False
+    bulk: BulkForm = "uri"
+    bulk_dir: str = ""
     first: bool = False
     paths: bool = False
     stop: int = NO_STOP
@@ -47,7 +53,14 @@ class DumpOptions(NamedTuple):
     syntax: str = ""
     decode: Decoder = DEFAULT
 
-    def shown_on(self, *, aligned: bool, structured: bool, verbose: bool) -> Self:
-        """Return the options for lines in columns or not, for the JSON model, for all there is to say."""
-        style = self.style._replace(width=VALUE_COLUMNS if aligned else 0)
-        return self._replace(style=style, structured=structured, notices=structured or verbose)
+    def shown_on(
+        self, *, aligned: bool, color: bool, structured: bool, verbose: bool, located: bool = False
+    ) -> Self:
+        """Return the options for lines in columns or colour, for the JSON model, for all there is to say.
+
+        The URIs of the model name the file where they are ``located``.
+        """
+        style = self.style._replace(width=VALUE_COLUMNS if aligned else 0, color=color)
+        return self._replace(
+            style=style, structured=structured, located=located, notices=structured or verbose
+        )

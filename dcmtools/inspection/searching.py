@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dcmtools.encoding.tagpath import PathTracker
@@ -92,10 +93,9 @@ class Finder:
         """Return the line of a hit with its path in the place of its tag."""
         if not self._hit:
             return line
-        place = line.index("(")
-        before = line[:place].strip()
+        before, _, behind = line.partition("(")
         path = self._tracker.path_of(element[0], element[5])
-        return f"{before and before + ' '}{path}{line[place + _TAG_LENGTH :]}"
+        return re.sub(" +", " ", before).lstrip() + path + behind[_TAG_LENGTH - 1 :]
 
     def _names(self, path: TagPath, tag: int, depth: int) -> bool:
         if len(path.steps) > 1:

@@ -86,7 +86,7 @@ def test_undefined_lengths_and_fragments(tmp_path: Path) -> None:
 
 
 def test_columns_for_a_terminal_and_none_in_a_pipe(jane: Path) -> None:
-    aligned = run("dump", jane, terminal=True).stdout.splitlines()
+    aligned = run("dump", "--color", "never", jane, terminal=True).stdout.splitlines()
     assert aligned[-1] == f"(0010,0010) PN {'[Doe^Jane]':<40}  # 8, 1 PatientName"
     assert "[Doe^Jane]  # 8" in run("dump", jane).stdout
     assert len({line.index("  # ") for line in aligned if line.startswith("(")}) == 1

@@ -84,8 +84,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted((folder / "files").iterdir())
 
 
+INLINE = ["--format", "dicom-json", "--bulk", "inline"]
+
+
 @pytest.mark.parametrize(
-    "form", [["--format", "json"], ["+P", "PatientID"], ["-v"]], ids=["json", "search", "notices"]
+    "form",
+    [["--format", "json"], INLINE, ["+P", "PatientID"], ["-v"]],
+    ids=["json", "inline", "search", "notices"],
 )
 def test_the_hostile_corpus(corpus: list[Path], form: list[str]) -> None:
     statuses = [unharmed("dump", *form, path).status for path in corpus]
@@ -102,6 +107,16 @@ def test_the_expectations_of_the_corpus(corpus: list[Path], form: list[str]) -> 
     assert {name for name, status in statuses.items() if status and expected[name] == "read"} == set()
     assert {name for name, status in statuses.items() if not status and expected[name] == "reject"} == set()
     assert len(statuses) > 400
+
+
+def test_the_array_is_valid_json_whatever_is_in_it(corpus: list[Path], tmp_path: Path) -> None:
+    small = [path for path in corpus if path.stat().st_size < 100_000]
+    into_files = ["--format", "dicom-json", "--bulk", "file", "--bulk-dir", tmp_path / "bulk"]
+    for form in (INLINE, into_files):
+        data_sets = json.loads(unharmed("dump", *form, *small).stdout)
+        assert 350 < len(data_sets) < len(small)
+    assert {path.suffix for path in (tmp_path / "bulk").iterdir()} == {".bin"}
+    assert [path.name for path in tmp_path.iterdir()] == ["bulk"]
 
 
 def test_what_is_refused_strictly_is_never_passed_over_in_silence(corpus: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -298,3 +299,18 @@ def test_a_character_set_is_assumed_where_none_is_named(path: Path) -> None:
 )
 def test_what_cannot_be_is_status_2(args: list[str]) -> None:
     assert run("dump", *args, ct())[:2] == (2, "")
+
+
+def test_colour_changes_nothing_but_the_looks() -> None:
+    plain = run("dump", "--color", "never", ct())
+    colored = run("dump", "--color", "always", ct())
+    assert "\x1b[36m(0010,0010)\x1b[0m \x1b[33mPN\x1b[0m [" in colored.stdout
+    assert re.sub("\x1b\\[[0-9]*m", "", colored.stdout) == plain.stdout
+    assert "\x1b" not in plain.stdout
+
+
+def test_the_path_of_a_hit_in_colour() -> None:
+    args = ("+P", "CodeValue", "--path", "--offsets", real_file("reportsi.dcm"))
+    plain, colored = run("dump", *args), run("dump", "--color", "always", *args)
+    assert re.sub("\x1b\\[[0-9]*m", "", colored.stdout) == plain.stdout
+    assert "\x1b[36m(0040,a043)[0].(0008,0100)\x1b[0m" in colored.stdout

@@ -12,7 +12,6 @@ from dcmtools.encoding import dictionary
 def test_every_element_of_ps3_6() -> None:
     for tag, (vr, vm, _, _, keyword) in DicomDictionary.items():
         assert dictionary.lookup(tag) == (vr, vm, keyword)
-        assert dictionary.is_standard(tag)
         if keyword:
             assert dictionary.tag_of(keyword.upper()) == tag
     assert dictionary.keywords() == [entry[4] for _, entry in sorted(DicomDictionary.items())]
@@ -31,7 +30,6 @@ def test_every_element_of_ps3_6() -> None:
 )
 def test_tags_that_are_not_listed(tag: int, entry: tuple[str, str, str]) -> None:
     assert dictionary.lookup(tag) == entry
-    assert not dictionary.is_standard(tag)
 
 
 def test_every_private_element_whatever_its_block() -> None:

@@ -260,7 +260,7 @@ def test_a_bomb_is_refused(path: Path) -> None:
 )
 def test_what_is_not_plausibly_dicom_is_not(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    with pytest.raises(NotDicom):
+    with pytest.raises(NotDicom if data else InputError):
         LenientFile.open(str(path))
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
+from tarfile import SYMTYPE, TarInfo
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dcmtools.errors import ExitStatus, InputError, NotDicom
+from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.inputs import Input, find, for_each, is_usable
+from dcmtools.files.part10 import Part10File
+from dcmtools.files.paths import Paths
+from dcmtools.files.source import KEPT
 from dcmtools.results import Outcome, Result
+from tests.support.archived import KINDS, archived, tarred, with_members, zipped
+from tests.support.encoded import part10
+from tests.support.run import stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +57,10 @@ def test_arguments_keep_their_order_and_their_spelling(tmp_path: Path) -> None:
         f"{names[1]}/1",
         *names[2:],
     ]
+
+
+def test_standard_input_is_an_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", stream(b"x"))
     assert list(find(["-"])) == [Input("-")]
 
 
@@ -107,9 +121,18 @@ def test_what_is_passed_over_is_skipped_and_a_lost_file_fails(tmp_path: Path) ->
 
 
 def test_a_pipe_named_on_the_command_line_is_an_input(tmp_path: Path) -> None:
+    """It is read before it is known whether an archive comes through it."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert found(pipe) == [str(pipe)]
+    writer = Thread(target=pipe.write_bytes, args=[b"x"])
+    writer.start()
+    with KEPT:
+        (item,) = find([str(pipe)])
+        assert isinstance(item, Input)
+        for _ in range(2):
+            with item.open() as source:
+                assert source.read(0, source.size) == b"x"
+    writer.join()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list anything")
@@ -155,10 +178,10 @@ def test_a_deep_tree_costs_no_stack(tmp_path: Path) -> None:
 def results(*paths: object) -> Iterator[Result]:
     """``good`` files are done, ``bad`` ones malformed, others not DICOM."""
 
-    def operation(path: str) -> Result:
-        name = os.path.basename(path)
+    def operation(item: Input) -> Result:
+        name = os.path.basename(item.path)
         if name.startswith("good"):
-            return Result(path)
+            return Result(item.path)
         raise (InputError if name.startswith("bad") else NotDicom)(f"{name} is no good")
 
     return for_each([str(path) for path in paths], operation)
@@ -226,3 +249,169 @@ def test_what_is_usable() -> None:
         Result.skipped("a", ""),
     ]
     assert [is_usable(result) for result in told] == [True, True, False, False]
+
+
+# ---------------------------------------------------------------- archives
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_is_looked_into_where_it_is_named(tmp_path: Path, kind: str) -> None:
+    """In its own order; each file is named as it could be named again."""
+    path = tmp_path / "study"
+    path.write_bytes(archived({"b/2": b"x", "b/1": b"x", "a": b"x"}, kind))
+    items = list(find([str(path)]))
+    assert [(item.path, item.folder) for item in items if isinstance(item, Input)] == [
+        (f"{path}/{name}", str(path)) for name in ("b/2", "b/1", "a")
+    ]
+    assert found(f"{path}/b") == ["2", "1"]
+    assert found(f"{path}/b/") == [f"{path}/b/2", f"{path}/b/1"]
+    (item,) = find([f"{path}/b/1"])
+    assert isinstance(item, Input)
+    assert (item.path, item.folder) == (f"{path}/b/1", "")
+    with KEPT, item.open() as source:
+        assert source.read(0, source.size) == b"x"
+
+
+@pytest.mark.parametrize("name", ["c", "b/", "b/1/c", "/a", "../a"])
+def test_a_name_that_is_not_in_the_archive(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "study.zip"
+    path.write_bytes(zipped({"b/1": b"x", "bc": b"x"} if name == "b/" else {"a": b"x"}))
+    (result,) = for_each([f"{path}/{name}"], lambda item: Result(item.path))
+    if name == "b/":
+        assert result.item == f"{path}/b/1"
+    else:
+        assert str(result.error) == "the archive has nothing of this name"
+        assert result.record == {"file": f"{path}/{name}"}
+
+
+def test_a_file_that_is_no_archive_has_nothing_below_it(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("text")
+    assert found(tmp_path / "text" / "a") == [str(tmp_path / "text" / "a")]
+    with pytest.raises(InputError, match="Not a directory"):
+        Input(str(tmp_path / "text" / "a")).open()
+
+
+def test_a_dicom_file_is_no_archive_whatever_it_begins_with(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"PK\3\4" + part10()[4:])
+    assert list(find([str(path)])) == [Input(str(path))]
+
+
+@pytest.mark.parametrize("kind", ["tar", "gzip", "deflate"])
+def test_what_is_not_dicom_in_an_archive(tmp_path: Path, kind: str) -> None:
+    """As in a folder; a file that was named itself fails."""
+    path = tmp_path / "study"
+    path.write_bytes(archived({"notes.txt": b"x", "good": b"x", "bad": b"x", "lost.DCM": b"x"}, kind))
+    assert outcomes(path) == [
+        ("notes.txt", Outcome.SKIPPED),
+        ("good", Outcome.DONE),
+        ("bad", Outcome.FAILED),
+        ("lost.DCM", Outcome.FAILED),
+    ]
+    assert outcomes(path / "notes.txt") == [("notes.txt", Outcome.FAILED)]
+
+
+@pytest.mark.parametrize("files", [{}, {"a": b"x"}, {"a": b"x", "b/c": b"x"}])
+def test_an_archive_without_dicom_fails(tmp_path: Path, files: dict[str, bytes]) -> None:
+    path = tmp_path / "study.zip"
+    path.write_bytes(zipped(files))
+    *skipped, last = results(path)
+    assert [result.outcome for result in skipped] == [Outcome.SKIPPED] * len(files)
+    assert (last.item, str(last.error)) == (str(path), "no DICOM file in this archive")
+
+
+def test_a_folder_in_an_archive_without_dicom_fails(tmp_path: Path) -> None:
+    path = tmp_path / "study.zip"
+    path.write_bytes(zipped({"d/a": b"x", "good": b"x"}))
+    assert outcomes(path / "d") == [("a", Outcome.SKIPPED), ("d", Outcome.FAILED)]
+
+
+def test_the_end_of_a_damaged_archive_is_a_failure_after_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "study.tar"
+    path.write_bytes(tarred({"good1": b"x", "good2": b"x" * 900})[:1800])
+    assert outcomes(path) == [
+        ("good1", Outcome.DONE),
+        ("good2", Outcome.FAILED),
+        ("study.tar", Outcome.FAILED),
+    ]
+
+
+def test_encrypted_files_and_links_in_archives(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a": b"x", "good": b"x"}))
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path = tmp_path / "study.zip"
+    path.write_bytes(data)
+    locked, good = results(path)
+    assert (str(locked.error), good.outcome) == ("encrypted: unpack the archive first", Outcome.DONE)
+    link = TarInfo("link")
+    link.type = SYMTYPE
+    path.write_bytes(with_members(link))
+    assert [(result.outcome, result.note) for result in results(path)][:1] == [(Outcome.SKIPPED, "a link")]
+    (named,) = results(path / "link")
+    assert str(named.error) == "a link"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_archives_are_not_looked_into_where_they_are_found(tmp_path: Path, kind: str) -> None:
+    """Neither in folders nor in archives."""
+    folder = tree(tmp_path / "in", "good")
+    inner = archived({"good": b"x"}, kind)
+    (folder / "plain").write_bytes(inner)
+    _, skipped = results(folder)
+    assert (skipped.outcome, skipped.note) == (
+        Outcome.SKIPPED,
+        "an archive: name it to have it looked into",
+    )
+    outer = tmp_path / "outer.tar"
+    outer.write_bytes(tarred({"good": b"x", "inner.zip": inner}))
+    told = "an archive within an archive, which is not looked into: unpack the outer one"
+    _, skipped = results(outer)
+    assert (skipped.outcome, skipped.note) == (Outcome.SKIPPED, told)
+    (failed,) = results(outer / "inner.zip")
+    assert (failed.outcome, str(failed.error)) == (Outcome.FAILED, told)
+
+
+def test_an_archive_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", stream(archived({"good1": b"x", "good2": b"x"}, "gzip")))
+    assert [result.item for result in results("-")] == ["-/good1", "-/good2"]
+
+
+def test_what_came_through_a_pipe_is_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (b"1", b"2"):
+        monkeypatch.setattr(sys, "stdin", stream(text))
+        with KEPT:
+            for _ in range(2):
+                with Input("-").open() as source:
+                    assert source.read(0, 1) == text
+
+
+# ---------------------------------------------------------------- files that were lost
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_file_without_bytes_is_never_passed_over(tmp_path: Path, strict: bool) -> None:
+    (tmp_path / "good").write_bytes(part10())
+    (tmp_path / "DONE").touch()
+
+    def operation(item: Input) -> Result:
+        with item.open() as source:
+            (Part10File if strict else LenientFile)(source)
+        return Result(item.path)
+
+    empty, _ = for_each([str(tmp_path)], operation)
+    assert (empty.item, str(empty.error)) == (f"{tmp_path}/DONE", "the file is empty")
+
+
+@pytest.mark.parametrize("name", ["a.dcm", "A.DCM", "x.ima", "y.dicom", "z.dic"])
+def test_what_is_named_as_dicom_is_never_passed_over(tmp_path: Path, name: str) -> None:
+    tree(tmp_path, name)
+    ((_, outcome),) = outcomes(tmp_path)
+    assert outcome is Outcome.FAILED
+
+
+def test_a_list_that_fails_is_a_result_among_others(tmp_path: Path) -> None:
+    tree(tmp_path, "good")
+    paths = Paths([str(tmp_path / "good")], str(tmp_path / "missing"))
+    done, failed = for_each(paths, lambda item: Result(item.path))
+    assert (done.outcome, failed.outcome) == (Outcome.DONE, Outcome.FAILED)
+    assert [type(item) for item in find(paths)] == [Input, Result]

@@ -1,0 +1,88 @@
+"""What a command is to work on: the paths it was given, and those of a list."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from dcmtools.errors import InputError
+from dcmtools.files.source import STDIN
+from dcmtools.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+LONGEST: Final = 65536  # bytes of a name in a list
+
+
+class Paths:
+    """Paths ``named`` on the command line, then those in the file ``listed``, ``-`` for standard input."""
+
+    def __init__(self, named: Sequence[str], listed: str | None = None) -> None:
+        """Read nothing yet."""
+        self._named = named
+        self._listed = listed
+
+    @property
+    def several(self) -> bool:
+        """Whether there can be more than one file. What is in an archive is not known yet."""
+        return self._listed is not None or len(self._named) != 1 or os.path.isdir(self._named[0])
+
+    def __iter__(self) -> Iterator[str | Result]:
+        """Yield the paths, those of the list as they come, and a failed result where it names none."""
+        yield from self._named
+        if self._listed is None:
+            return
+        error: InputError | None = InputError("no file is named in this list")
+        try:
+            for name in _names(self._listed):
+                error = None
+                yield name
+        except InputError as broken:
+            error = broken
+        if error:
+            yield Result.failed(self._listed, error, {"file": self._listed})
+
+
+def _names(listed: str) -> Iterator[str | Result]:
+    """Yield the names in the file ``listed``; raise InputError where it cannot be read to its end."""
+    try:
+        with _opened(listed) as file:
+            for data in _lines(file):
+                name = os.fsdecode(data)
+                if b"\0" in data:
+                    yield Result.failed(name, InputError("a NUL byte is no part of a name"), {"file": name})
+                else:
+                    yield "./-" if name == STDIN else name
+    except OSError as error:
+        raise InputError(error.strerror or str(error)) from error
+
+
+def _opened(listed: str) -> AbstractContextManager[BinaryIO]:
+    if listed != STDIN:
+        return open(listed, "rb", buffering=0)
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    return nullcontext(sys.stdin.buffer)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what ends with a newline or, where there is a NUL among the first bytes, with NUL."""
+    data = b""
+    while len(data) < LONGEST and (more := file.read(LONGEST)):
+        data += more
+    separator = b"\0" if b"\0" in data else b"\n"
+    while True:
+        *lines, data = data.split(separator)
+        yield from filter(None, lines)
+        if len(data) >= LONGEST:
+            raise InputError(f"a name of {LONGEST} bytes or more: this is no list of names")
+        more = file.read(LONGEST)
+        if not more:
+            break
+        data += more
+    if data:
+        yield data
