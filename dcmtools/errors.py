@@ -6,11 +6,14 @@ that scripts match, and ``status`` is what the program exits with when every ite
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @unique
@@ -136,3 +139,33 @@ class Interrupted(DcmtoolsError):
 
     status = ExitStatus.INTERRUPTED
     code = "interrupted"
+
+
+class StdoutClosed(OutputError):
+    """Whoever read stdout wants no more."""
+
+    status = ExitStatus.STDOUT_CLOSED
+    code = "stdout-closed"
+
+
+class InternalError(DcmtoolsError):
+    """A bug of dcmtools."""
+
+    status = ExitStatus.BUG
+    code = "internal"
+
+
+def as_told(error: BaseException) -> DcmtoolsError:
+    """Return what an ``error`` that ended the program is to its user, with the status that comes of it.
+
+    The text of a bug's exception is left out: it may hold anything.
+    """
+    if isinstance(error, DcmtoolsError):
+        return error
+    if isinstance(error, BrokenPipeError):
+        return StdoutClosed("stdout was closed, which ended the run")
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return OutputError(f"{error.strerror}")
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("stopped by the user")
+    return InternalError(f"internal error: {type(error).__name__}")

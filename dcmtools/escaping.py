@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # C0 and C1 controls, DEL, bidirectional and zero-width controls, line separators, BOM, tags, surrogates.
 # Compiled when the first of them is met, and kept by re.
@@ -22,8 +25,11 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def escape(text: str) -> str:
-    r"""Return ``text`` with control, bidirectional and zero-width characters as ``\x1b`` or ``\u202e``."""
+def escape(text: str, escaped: Callable[[re.Match[str]], str] = _escaped) -> str:
+    r"""Return ``text`` with control, bidirectional and zero-width characters as ``\x1b`` or ``\u202e``.
+
+    Where the text is of a language with escapes of its own, ``escaped`` writes these.
+    """
     if text.isprintable():
         return text
-    return re.sub(_HARMFUL, _escaped, text)
+    return re.sub(_HARMFUL, escaped, text)

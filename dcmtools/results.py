@@ -6,19 +6,49 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dcmtools.errors import DcmtoolsError
 
 
 @unique
 class Outcome(StrEnum):
-    """How an item ended; only ``DONE``, ``WARNING`` and ``SKIPPED`` leave the exit status at 0."""
+    """How an item ended; only ``DONE``, ``WARNING`` and ``SKIPPED`` leave the exit status at 0.
+
+    ``UNKNOWN`` is what was asked for and may have been done: the answer never came.
+    """
 
     DONE = "done"
     WARNING = "warning"
     SKIPPED = "skipped"
     FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Extent:
+    """How far a run goes, told while it does, by the operation, to whoever shows progress.
+
+    ``total`` is how many results there will be, None while that is not known; ``moved`` is how many bytes
+    have been sent, received or written so far. Whatever takes long calls ``tick`` now and then, which is
+    cheap; results tick by themselves.
+    """
+
+    __slots__ = ("_watcher", "moved", "total")
+
+    def __init__(self, total: int | None = None) -> None:
+        """Begin with nothing moved and nobody watching."""
+        self.total = total
+        self.moved = 0
+        self._watcher: Callable[[], None] | None = None
+
+    def watch(self, watcher: Callable[[], None] | None) -> None:
+        """Have every ``tick`` call ``watcher``; None ends that."""
+        self._watcher = watcher
+
+    def tick(self) -> None:
+        """Let whoever watches look at the numbers."""
+        if self._watcher:
+            self._watcher()
 
 
 class Result(NamedTuple):

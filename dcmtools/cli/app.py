@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from dcmtools.cli.logs import LogFile, logging_of
+from dcmtools.config import color_allowed, terminal_is_dumb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dcmtools.errors import ExitStatus
     from dcmtools.output.console import Console
+    from dcmtools.output.pager import PagedConsole
+    from dcmtools.output.progress import Progress
+    from dcmtools.output.report import Report
     from dcmtools.output.reporter import OutputOptions
-    from dcmtools.results import Result
+    from dcmtools.results import Extent, Result
 
 
 class App:
@@ -28,6 +33,7 @@ class App:
         self.quiet = False
         self.debug = False
         self.log: LogFile | None = None
+        self._console: Console | None = None  # while results are shown
 
     @property
     def level(self) -> int:
@@ -38,6 +44,8 @@ class App:
 
     def console(self) -> Console:
         """Return the two streams of this moment."""
+        if self._console:
+            return self._console
         from dcmtools.output.console import Console
 
         return Console(sys.stdout, sys.stderr, self.log.write if self.log else None)
@@ -61,30 +69,91 @@ class App:
         *,
         summary: str = "",
         drain: bool = False,
-        total: int | None = None,
+        paged: bool = False,
+        extent: Extent | None = None,
     ) -> ExitStatus:
         """Show ``results`` as they happen and return the exit status they add up to.
 
         ``columns`` names the record fields of a row. ``summary`` is the verb ("stored") of a closing
-        line that always appears, and of a progress line on a terminal, of ``total`` items where that is
-        known. With ``drain`` the results are worked off even when nobody reads stdout any more.
+        line that always appears, with a bar before that on a terminal, as long as ``extent`` says where the
+        operation tells it. With ``drain`` the results are worked off even when nobody reads stdout any
+        more. What is ``paged`` goes through the pager, where a person reads it as text.
         """
         from dcmtools.output.reporter import Reporter
 
-        console = self.console()
-        reporter = Reporter(
-            console, self.name, verbosity=self.level, summary=summary, drain=drain, total=total
-        )
-        with logging_of(self):
-            return reporter.run(results, columns, output, color=_color(output, console))
+        paged = paged and not output.structured
+        with self._showing(paged=paged) as console, logging_of(self), _reporting(output, self.name) as report:
+            progress = self._progress(console, output, extent) if summary and not paged else None
+            reporter = Reporter(
+                console,
+                self.name,
+                verbosity=self.level,
+                summary=summary,
+                drain=drain,
+                progress=progress,
+                report=report,
+            )
+            return reporter.run(results, columns, output, color=self.is_colored(output))
+
+    def is_colored(self, output: OutputOptions) -> bool:
+        """Return whether stdout gets colour."""
+        return _is_colored(output, on_terminal=self.console().out_is_terminal)
+
+    @contextmanager
+    def _showing(self, *, paged: bool) -> Iterator[Console]:
+        """Make the console that everything goes to, logs and warnings too, while results are shown."""
+        with ExitStack() as held:
+            console = self.console()
+            if paged and console.out_is_terminal:
+                console = held.enter_context(self._paged())
+            self._console = console
+            try:
+                yield console
+            finally:
+                self._console = None
+
+    def _paged(self) -> PagedConsole:
+        from dcmtools.config import pager_command, pager_environment
+        from dcmtools.output.pager import PagedConsole
+
+        log = self.log.write if self.log else None
+        return PagedConsole(sys.stdout, sys.stderr, log, pager_command(), pager_environment())
+
+    def _progress(self, console: Console, output: OutputOptions, extent: Extent | None) -> Progress | None:
+        if not console.err_is_terminal or self.level < 0 or terminal_is_dumb():
+            return None
+        from dcmtools.output.progress import Progress
+
+        return Progress(console, extent, color=_is_colored(output, on_terminal=True))
 
 
-def _color(output: OutputOptions, console: Console) -> bool:
+@contextmanager
+def _reporting(output: OutputOptions, name: str) -> Iterator[Report | None]:
+    """Begin the report that ``output`` asks for, if any; raises UsageError where it cannot be written.
+
+    SIGTERM, where it would end the process on the spot, ends the run as Ctrl-C does: with a report.
+    """
+    if output.report is None:
+        yield None
+        return
+    import signal
+    import threading
+
+    from dcmtools.output.report import Report
+
+    report = Report(output.report, name.removeprefix("dcmtools "), output.fields)
+    with ExitStack() as held:
+        mine = threading.current_thread() is threading.main_thread()
+        if mine and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            held.callback(signal.signal, signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        yield report
+
+
+def _is_colored(output: OutputOptions, *, on_terminal: bool) -> bool:
     if output.color != "auto":
         return output.color == "always"
-    from dcmtools.config import color_allowed
-
-    return console.out_is_terminal and color_allowed()
+    return on_terminal and color_allowed()
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)

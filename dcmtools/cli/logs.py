@@ -44,6 +44,10 @@ class LogFile:
         with suppress(OSError):  # a full disk shall not end the work that is logged
             os.write(self._descriptor, f"{stamp} {escape(line)}\n".encode())
 
+    def is_at(self, path: str) -> bool:
+        """Tell whether ``path`` names the file."""
+        return os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(self._descriptor))
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
@@ -83,6 +87,10 @@ def _start_logging(app: App, undo: ExitStack) -> None:
                 lines += map(escape, self.formatException(record.exc_info).splitlines())
             return "\n".join(lines)
 
+    class ToScreen(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            app.console().show(self.format(record))
+
     class ToFile(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if app.log:
@@ -91,7 +99,7 @@ def _start_logging(app: App, undo: ExitStack) -> None:
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(app.level, logging.DEBUG)
     root = logging.getLogger()
     undo.callback(root.setLevel, root.level)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [ToScreen()]
     handlers[0].setLevel(level)
     if app.log:
         handlers.append(ToFile())

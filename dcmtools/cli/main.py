@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,7 +13,7 @@ from dcmtools.cli.app import App
 from dcmtools.cli.lazy import LazyGroup
 from dcmtools.cli.registry import COMMANDS, CommandInfo
 from dcmtools.config import completion_request
-from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError
+from dcmtools.errors import DISK_FULL, DcmtoolsError, ExitStatus, OutputError
 from dcmtools.escaping import escape
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ _EPILOG = (
     "Exit status: 0 done, 1 some items failed or the check said no, 2 usage, 3 input, 4 no association, "
     "5 failure status from the peer; the rest is in 'man dcmtools-exit-status'."
 )
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: int | str | None) -> None:
@@ -114,7 +112,7 @@ def _explain(error: Exception, app: App) -> ExitStatus:
     if isinstance(error, BrokenPipeError):
         console.abandon_stdout()
         return ExitStatus.STDOUT_CLOSED
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         console.abandon_stdout()
         error = OutputError(f"{error.strerror}")
     if isinstance(error, DcmtoolsError):

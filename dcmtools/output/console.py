@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from errno import EAGAIN
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from dcmtools.errors import OutputError
@@ -27,6 +28,7 @@ class Console:
         self._stderr = stderr
         self._log = log
         self._progress = False
+        self._lock = RLock()  # what threads log shall not get into a line of progress
         self.out_is_terminal = stdout is not None and stdout.isatty()
         self.err_is_terminal = stderr is not None and stderr.isatty()
 
@@ -37,29 +39,56 @@ class Console:
         """
         if self._stdout is None:
             raise OutputError("stdout is closed")
-        self._erase_progress()
         if isinstance(text, str):
             text = text.encode(encoding or self._stdout.encoding or "utf-8", "backslashreplace")
         try:
-            _write_all(self._stdout.buffer, text)
-            self._stdout.buffer.flush()
+            with self._lock:
+                self.hide_progress()
+                _write_all(self._stdout.buffer, text)
+                self._stdout.buffer.flush()
         except OSError as error:
             self.abandon_stdout()
             if isinstance(error, BrokenPipeError):
                 raise
             raise OutputError(f"stdout: {error.strerror}") from error
 
+    def is_watched(self) -> bool:
+        """Tell whether stderr is a terminal, and this program not in its background."""
+        if self._stderr is None or not self.err_is_terminal:
+            return False
+        try:
+            return os.tcgetpgrp(self._stderr.fileno()) == os.getpgrp()
+        except (OSError, ValueError):  # a terminal that nobody controls programs from
+            return True
+
+    def is_deserted(self) -> bool:
+        """Tell whether a person has seen enough: what is written from here on nobody will read."""
+        return False
+
     def say(self, line: str) -> None:
-        """Write one line, escaped by the caller, to stderr."""
-        self._erase_progress()
-        self._to_stderr(f"{line}\n")
+        """Write one line, escaped by the caller, to stderr, and to the log."""
+        self.show(line)
         if self._log:
             self._log(line)
 
+    def show(self, line: str) -> None:
+        """Write one line, escaped by the caller, to stderr alone."""
+        with self._lock:
+            self.hide_progress()
+            self._to_stderr(f"{line}\n")
+
     def show_progress(self, text: str) -> None:
         """Draw ``text`` over the line of progress; the next result or message erases it."""
-        self._to_stderr(f"{_ERASE}{text}")
-        self._progress = True
+        with self._lock:
+            self._to_stderr(f"{_ERASE}{text}")
+            self._progress = True
+
+    def hide_progress(self) -> None:
+        """Erase the line of progress, if there is one."""
+        with self._lock:
+            if self._progress:
+                self._progress = False
+                self._to_stderr(_ERASE)
 
     def abandon_stdout(self) -> None:
         """Send what stdout still buffers nowhere, so that the interpreter's last flush does not fail."""
@@ -72,11 +101,6 @@ class Console:
                 self._stderr.flush()
             except (OSError, ValueError):
                 _abandon(self._stderr)
-
-    def _erase_progress(self) -> None:
-        if self._progress:
-            self._progress = False
-            self._to_stderr(_ERASE)
 
     def _to_stderr(self, text: str) -> None:
         if self._stderr is not None:

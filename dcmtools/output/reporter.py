@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError
+from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError, as_told
 from dcmtools.escaping import escape
-from dcmtools.output.progress import Progress
 from dcmtools.output.table import Table
-from dcmtools.results import Outcome
+from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcmtools.output.console import Console
-    from dcmtools.results import Result
+    from dcmtools.output.jsonl import Document
+    from dcmtools.output.progress import Progress
+    from dcmtools.output.report import Report, ReportOptions
 
-_TROUBLE = (Outcome.WARNING, Outcome.FAILED, Outcome.SKIPPED)
-Format = Literal["text", "json"]
+_TROUBLE = (Outcome.WARNING, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED)
+Format = Literal["text", "json", "csv", "dicom-json"]
 Color = Literal["auto", "always", "never"]
 
 
 class OutputOptions(NamedTuple):
-    """How results are shown."""
+    """How results are shown, and reported on in a file.
+
+    ``fields`` are those of the records, in their order, where a form wants to know them beforehand.
+    """
 
     format: Format = "text"
     color: Color = "auto"
+    report: ReportOptions | None = None
+    fields: Sequence[str] = ()
 
     @property
     def structured(self) -> bool:
         """Whether a program reads the results."""
-        return self.format == "json"
+        return self.format != "text"
 
 
 class Reporter:
@@ -44,9 +50,10 @@ class Reporter:
         verbosity: int = 0,
         summary: str = "",
         drain: bool = False,
-        total: int | None = None,
+        progress: Progress | None = None,
+        report: Report | None = None,
     ) -> None:
-        """Report as ``name``; see ``App.report`` for the rest."""
+        """Speak as ``name``, and write ``report`` too; see ``App.report`` for the rest."""
         self._console = console
         self._name = name
         self._verbosity = verbosity
@@ -56,42 +63,68 @@ class Reporter:
         self._failures: set[ExitStatus] = set()
         self._hints: set[str] = set()
         self._broken: BrokenPipeError | OutputError | None = None
-        watched = bool(summary) and console.err_is_terminal and verbosity >= 0
-        self._progress = Progress(console, summary, total) if watched else None
+        self._progress = progress
+        self._report = report
+        self._unreported = False
+        self._document: Document | None = None
 
     def run(
         self, results: Iterable[Result], columns: Sequence[str], output: OutputOptions, *, color: bool
     ) -> ExitStatus:
         """Show every result as it comes and return the exit status that they add up to."""
-        table = Table(columns, aligned=self._console.out_is_terminal, color=color)
         try:
-            for result in results:
-                self._message(result)
-                if result.raw is not None:
-                    self._write(result.raw)
-                elif output.structured:
-                    self._write_json(result)
-                elif result.text is not None:
-                    self._write(result.text)
-                elif result.outcome is not Outcome.SKIPPED and result.record and columns:
-                    self._write(table.row(result))
-                if self._broken and not self._drain:
-                    break
-                if self._progress:
-                    self._progress.show(sum(self._counts.values()))
-        except DcmtoolsError as error:  # what ended the run rather than one item
-            self._fail("", error)
-        finally:
-            close = getattr(results, "close", None)
-            if close is not None:
-                close()
+            self._work_off(results, columns, output, color=color)
+        except BaseException as error:
+            told = as_told(error)
+            self._enter(Result.failed("", told))
+            self._end_report(told.status)
+            raise
+        self._end_report(self._status())
         self._summarize()
         return self._status()
 
-    def _write_json(self, result: Result) -> None:
-        from dcmtools.output.jsonl import json_line
+    def _work_off(
+        self, results: Iterable[Result], columns: Sequence[str], output: OutputOptions, *, color: bool
+    ) -> None:
+        table = Table(columns, aligned=self._console.out_is_terminal, color=color)
+        self._document = _document(output)
+        if self._progress:
+            self._progress.start(self._counts)
+        try:
+            for result in results:
+                self._enter(result)
+                self._message(result)
+                self._show(result, table if columns else None)
+                if self._console.is_deserted() or (self._broken and not self._drain):
+                    self._enter(Result.failed("", as_told(self._broken or BrokenPipeError())))
+                    break
+                if self._progress:
+                    self._progress.tick()
+        except DcmtoolsError as error:  # what ended the run rather than one item
+            self._fail("", error)
+            self._enter(Result.failed("", error))
+        finally:
+            if self._progress:
+                self._progress.stop()
+            close = getattr(results, "close", None)
+            if close is not None:
+                close()
+        if self._document:
+            self._write_utf8(self._document.end())
 
-        self._write(json_line(result), "utf-8")
+    def _show(self, result: Result, table: Table | None) -> None:
+        if result.raw is not None:
+            self._write(result.raw)
+        elif self._document:
+            self._write_utf8(self._document.add(result))
+        elif result.text is not None:
+            self._write(result.text)
+        elif result.outcome is not Outcome.SKIPPED and result.record and table:
+            self._write(table.row(result))
+
+    def _write_utf8(self, text: str) -> None:
+        if text:
+            self._write(text, "utf-8")
 
     def _write(self, text: str | bytes, encoding: str = "") -> None:
         if self._broken:
@@ -104,22 +137,42 @@ class Reporter:
             self._broken = error
             self._tell("", error)
 
+    def _enter(self, result: Result) -> None:
+        """Take ``result`` into the report."""
+        if self._report:
+            try:
+                self._report.add(result)
+            except OutputError as error:
+                self._give_up_report(error)
+
+    def _end_report(self, status: ExitStatus) -> None:
+        if self._report:
+            try:
+                self._report.finish(status)
+            except OutputError as error:
+                self._give_up_report(error)
+
+    def _give_up_report(self, error: OutputError) -> None:
+        self._report = None
+        self._unreported = True
+        self._tell("", error)
+
     def _message(self, result: Result) -> None:
-        if result.outcome is Outcome.FAILED:
-            self._fail(result.item, result.error or DcmtoolsError("failed"))
+        if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+            self._fail(result.item, result.error or DcmtoolsError("failed"), result.outcome)
             return
         self._counts[result.outcome] += 1
         if result.note and self._verbosity >= (0 if result.outcome is Outcome.WARNING else 1):
             kind = "" if result.outcome is Outcome.DONE else f"{result.outcome}: "
             self._say(result.item, kind + escape(result.note))
 
-    def _fail(self, item: str, error: DcmtoolsError) -> None:
-        self._counts[Outcome.FAILED] += 1
+    def _fail(self, item: str, error: DcmtoolsError, outcome: Outcome = Outcome.FAILED) -> None:
+        self._counts[outcome] += 1
         self._failures.add(error.status)
-        self._tell(item, error)
+        self._tell(item, error, "outcome unknown: " if outcome is Outcome.UNKNOWN else "")
 
-    def _tell(self, item: str, error: DcmtoolsError) -> None:
-        self._say(item, escape(error.message))
+    def _tell(self, item: str, error: DcmtoolsError, before: str = "") -> None:
+        self._say(item, before + escape(error.message))
         if error.hint and error.hint not in self._hints:
             self._hints.add(error.hint)
             self._console.say(f"hint: {escape(error.hint)}")
@@ -144,9 +197,21 @@ class Reporter:
         if self._broken:
             return self._broken.status
         if not self._failures:
-            return ExitStatus.DONE
+            return ExitStatus.PARTIAL if self._unreported else ExitStatus.DONE
         succeeded = self._counts[Outcome.DONE] or self._counts[Outcome.WARNING]
         return ExitStatus.PARTIAL if succeeded or len(self._failures) > 1 else next(iter(self._failures))
+
+
+def _document(output: OutputOptions) -> Document | None:
+    if not output.structured:
+        return None
+    if output.format == "csv":
+        from dcmtools.output.rows import CsvRows
+
+        return CsvRows(output.fields)
+    from dcmtools.output.jsonl import DataSets, JsonLines
+
+    return DataSets() if output.format == "dicom-json" else JsonLines()
 
 
 def _counted(count: int, outcome: Outcome) -> str:

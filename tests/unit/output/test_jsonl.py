@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dcmtools.errors import AssociationError, InputError
 from dcmtools.escaping import escape
-from dcmtools.output.jsonl import json_line
+from dcmtools.output.jsonl import DataSets, json_line
 from dcmtools.results import Outcome, Result
 
 
@@ -49,6 +49,23 @@ def test_a_file_name_that_is_no_text() -> None:
         "odd": r"\ud800",
         "outcome": "done",
     }
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_an_array_of_data_sets(count: int) -> None:
+    failed = Result.failed("x", InputError("gone"), {"file": "x"})
+    found = [Result("x", {"file": "x", "dataset": {"number": number}}) for number in range(count)]
+    array = DataSets()
+    text = "".join(map(array.add, [failed, *found, failed])) + array.end()
+    assert json.loads(text) == [result.record["dataset"] for result in found]
+    assert text.endswith("]\n")
+
+
+def test_in_an_array_harmful_letters_are_escaped() -> None:
+    array = DataSets()
+    text = array.add(Result("x", {"dataset": {"v": "\x9b\u202e\ud800"}})) + array.end()
+    assert json.loads(text) == [{"v": "\x9b\u202e\\ud800"}]
+    assert escape(text.replace("\n", "")) == text.replace("\n", "")
 
 
 @given(st.dictionaries(st.text(), st.text(st.characters()), min_size=1))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dcmtools.errors import ExitStatus, InputError, Interrupted, OutputError
-from dcmtools.output import progress
 from dcmtools.output.console import Console
 from dcmtools.output.reporter import OutputOptions, Reporter
 from dcmtools.results import Outcome, Result
@@ -138,14 +137,6 @@ def test_a_bug_goes_through_and_closes_the_source() -> None:
     with pytest.raises(TypeError):
         report(results(), JSON)
     assert closed
-
-
-def test_progress_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_INTERVAL", -1)
-    assert "\x1b" not in report([DONE, DONE], summary="stored", total=2)[2]
-    assert "\x1b" not in report([DONE, DONE], terminal=True)[2]
-    stderr = report([DONE, DONE], summary="stored", total=2, terminal=True)[2]
-    assert stderr == "\r\x1b[K1 of 2 (50 %) stored\r\x1b[K\r\x1b[K2 of 2 (100 %) stored\r\x1b[K2 stored\n"
 
 
 def test_text_that_the_terminal_cannot_show() -> None:
