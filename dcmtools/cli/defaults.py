@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHARED = (
     "acse_timeout",
+    "bind_address",
     "calling_aet",
     "color",
     "connect_timeout",
@@ -26,6 +27,15 @@ SHARED = (
     "format",
     "log_file",
     "max_pdu",
+    "password_file",
+    "tls",
+    "tls_ca",
+    "tls_cert",
+    "tls_key",
+    "tls_key_password_file",
+    "tls_min_version",
+    "tls_profile",
+    "user",
 )
 """The options of many commands, which ``DCMTOOLS_NAME`` sets too."""
 _MAKING_THE_FILE = ("peers add", "peers path")

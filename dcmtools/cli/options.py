@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dcmtools.cli.params import AET, NETWORK, PEER, SECONDS
+from dcmtools.batch import processors
+from dcmtools.cli.params import SECONDS
 from dcmtools.config import PDU_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from ipaddress import IPv4Network, IPv6Network
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
-    from dcmtools.net.peer import Peer
     from dcmtools.net.stop import Stop
     from dcmtools.output.reporter import Color, Format
 
@@ -24,13 +23,31 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def output_options(function: Function) -> Function:
-    """Add ``--format`` and ``--color``; the command gets ``output``."""
+def output_options(
+    function: Function, *, data_sets: bool = False, rows: bool = False, report: bool = False
+) -> Function:
+    """Add ``--format`` and ``--color``; the command gets ``output``.
 
-    def call(*args: object, output_format: Format, color: Color, **kwargs: object) -> object:
+    One whose records hold ``data_sets`` can write these alone; one whose records make ``rows`` writes CSV
+    too. One that works on many items takes ``--report`` and ``--report-format``.
+    """
+    forms = {"text": "Text for people", "json": "JSON Lines (one object per result)"}
+    if rows:
+        forms["csv"] = "CSV with a header"
+    if data_sets:
+        forms["dicom-json"] = "an array of the data sets alone (PS3.18 F)"
+    *others, last = forms.values()
+
+    def call(*args: object, output_format: Format, color: Color, **kwargs: Any) -> object:  # noqa: ANN401  click's
         from dcmtools.output.reporter import OutputOptions
 
-        return function(*args, output=OutputOptions(output_format, color), **kwargs)
+        target = None
+        if report:
+            from dcmtools.cli.reporting import asked_report
+
+            target = asked_report(kwargs.pop("report_path"), kwargs.pop("report_format"))
+        fields = _fields() if target or output_format == "csv" else ()
+        return function(*args, output=OutputOptions(output_format, color, target, fields), **kwargs)
 
     return bundle(
         call,
@@ -38,11 +55,11 @@ def output_options(function: Function) -> Function:
         click.option(
             "--format",
             "output_format",
-            type=click.Choice(["text", "json"]),
+            type=click.Choice(list(forms)),
             default="text",
             show_default=True,
             envvar="DCMTOOLS_FORMAT",
-            help="Text for people, or JSON Lines: one object per result.",
+            help=f"{', '.join(others)}, or {last}.",
         ),
         click.option(
             "--color",
@@ -52,158 +69,70 @@ def output_options(function: Function) -> Function:
             envvar="DCMTOOLS_COLOR",
             help="When to use colour.",
         ),
+        *(_report_options() if report else ()),
     )
 
 
-def network_options(function: Function) -> Function:
-    """Add what associations need; the command gets ``network``, and signals ask ``network.stop`` to stop."""
+def _report_options() -> Iterable[Callable[[Function], Function]]:
+    from dcmtools.cli.reporting import REPORT_OPTIONS
 
-    def call(
-        *args: object,
-        calling_aet: str | None,
-        called_aet: str | None,
-        connect_timeout: float,
-        acse_timeout: float,
-        dimse_timeout: float,
-        max_pdu: int,
-        peer: Peer | None = None,
-        **kwargs: object,
-    ) -> object:
-        from dcmtools.net.peer import DEFAULT_CALLING_AET, NetworkOptions
+    return REPORT_OPTIONS
 
-        known: dict[str, Any] = {}
-        if peer:
-            kwargs["peer"] = peer._replace(aet=called_aet) if called_aet else peer  # both titles are checked
-            known = {"calling_aet": peer.calling_aet, **peer.limits._asdict()}
-        values: dict[str, Any] = {
-            "calling_aet": calling_aet or DEFAULT_CALLING_AET,
-            "connect_timeout": connect_timeout,
-            "acse_timeout": acse_timeout,
-            "dimse_timeout": dimse_timeout,
-            "max_pdu": max_pdu,
-        }
-        context = click.get_current_context()
-        for name, value in known.items():
-            if value is not None and not _is_given(context, name):
-                values[name] = value
-        network = NetworkOptions(**values, stop=stop_on_signals(context))
-        return function(*args, network=network, **kwargs)
 
+def _fields() -> list[str]:
+    """Return the fields of the command's records."""
+    from dcmtools.cli.topics import FIELDS
+
+    *_, name = click.get_current_context().command_path.partition(" ")
+    return FIELDS.get(name, "").split()
+
+
+def pager_option(function: F) -> F:
+    """Add ``--pager/--no-pager``; the command gets ``pager``, for ``paged`` of ``App.report``."""
+    return click.option(
+        "--pager/--no-pager",
+        default=True,
+        help="Show text that goes to a terminal through a pager (default), or never.",
+    )(function)
+
+
+def jobs_option(function: F) -> F:
+    """Add ``--jobs`` for work on many files; the command gets ``jobs``."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 256),
+        default=processors,
+        show_default="as many as there are processors",
+        metavar="N",
+        help="Processes to work with, where there is much to do.",
+    )(function)
+
+
+def paths_argument(function: Function) -> Function:
+    """Add the arguments ``PATHS`` and ``--files-from``; the command gets ``paths`` as one object, unread."""
+
+    def call(*args: object, paths: tuple[str, ...], files_from: str | None, **kwargs: object) -> object:
+        from dcmtools.files.paths import Paths
+
+        if not paths and files_from is None:
+            raise click.MissingParameter(param_hint="'PATHS...'", param_type="argument")
+        if files_from == "-" and "-" in paths:
+            raise click.UsageError("Standard input cannot be both a file and the list of --files-from.")
+        return function(*args, paths=Paths(paths, files_from), **kwargs)
+
+    anything = click.Path(allow_dash=True, readable=False)  # no check here: it makes the shell complete names
     return bundle(
         call,
         function,
+        click.argument("paths", type=anything, metavar="PATHS...", nargs=-1),
         click.option(
-            "-aet",
-            "--calling-aet",
-            type=AET,
-            metavar="AET",
-            show_default="DCMTOOLS",
-            envvar="DCMTOOLS_CALLING_AET",
-            help="AE title to call ourselves.",
+            "--files-from",
+            type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+            metavar="FILE",
+            help="Take the paths in FILE or, with -, on standard input, too: one a line, or ended by NUL.",
         ),
-        click.option(
-            "-aec",
-            "--called-aet",
-            type=AET,
-            metavar="AET",
-            allow_from_autoenv=False,
-            help="AE title of the peer, in place of the one in PEER.",
-        ),
-        _seconds("-to", "--connect-timeout", 10, "Longest wait for the connection."),
-        *_association_options(),
     )
-
-
-def server_options(function: Function) -> Function:
-    """Add where a server listens and for whom; the command gets ``server``, and signals ask it to stop."""
-
-    def call(  # noqa: PLR0913  one for each option
-        *args: object,
-        bind: str,
-        port: int,
-        server_aet: str | None,
-        allow_aet: tuple[str, ...],
-        allow_ip: tuple[IPv4Network | IPv6Network, ...],
-        open_to_all: bool,
-        acse_timeout: float,
-        dimse_timeout: float,
-        max_pdu: int,
-        **kwargs: object,
-    ) -> object:
-        from dcmtools.net.peer import NetworkOptions
-        from dcmtools.scp.admission import ServerOptions
-
-        network = NetworkOptions(
-            acse_timeout=acse_timeout,
-            dimse_timeout=dimse_timeout,
-            max_pdu=max_pdu,
-            stop=stop_on_signals(click.get_current_context()),
-        )
-        server = ServerOptions(
-            bind=bind,
-            port=port,
-            aet=server_aet,
-            allow_aet=allow_aet,
-            allow_ip=allow_ip,
-            open_to_all=open_to_all,
-            network=network,
-        )
-        return function(*args, server=server, **kwargs)
-
-    return bundle(
-        call,
-        function,
-        click.option(
-            "--port",
-            type=click.IntRange(0, 65535),
-            default=11112,
-            show_default=True,
-            help="Port to listen on; 0 takes a free one.",
-        ),
-        click.option(
-            "--bind",
-            default="127.0.0.1",
-            show_default=True,
-            metavar="ADDRESS",
-            help="Address to listen on; another than loopback wants --allow-aet, --allow-ip or --open.",
-        ),
-        click.option(
-            "-aet",
-            "--aet",
-            "server_aet",
-            type=AET,
-            metavar="AET",
-            show_default="any",
-            help="Our AE title; associations called by another are rejected.",
-        ),
-        click.option(
-            "--allow-aet",
-            type=AET,
-            multiple=True,
-            metavar="AET",
-            help="Take associations from this AE title only. Repeatable.",
-        ),
-        click.option(
-            "--allow-ip",
-            type=NETWORK,
-            multiple=True,
-            metavar="ADDRESS[/BITS]",
-            help="Take associations from this address or network only. Repeatable.",
-        ),
-        click.option("--open", "open_to_all", is_flag=True, help="Take associations from anyone."),
-        *_association_options(),
-    )
-
-
-def peer_argument(function: F) -> F:
-    """Add the argument ``PEER``; the command gets ``peer``."""
-    return click.argument("peer", type=PEER, metavar="PEER")(function)
-
-
-def paths_argument(function: F) -> F:
-    """Add the arguments ``PATHS``: files, folders or ``-``; the command gets ``paths`` as they were typed."""
-    paths = click.Path(allow_dash=True, readable=False)  # no check here: it makes the shell complete names
-    return click.argument("paths", type=paths, metavar="PATHS...", nargs=-1, required=True)(function)
 
 
 def bundle(call: Function, function: Function, *options: Callable[[Function], Function]) -> Function:
@@ -215,7 +144,7 @@ def bundle(call: Function, function: Function, *options: Callable[[Function], Fu
 
 
 def stop_on_signals(context: click.Context) -> Stop:
-    """Return a Stop that SIGINT and SIGTERM request, until ``context`` closes.
+    """Return a Stop that SIGINT, SIGTERM and SIGHUP request, until ``context`` closes.
 
     A signal that whoever started us has chosen to ignore stays ignored, and outside the main thread,
     where Python delivers none, nobody but the program itself requests the stop.
@@ -236,7 +165,7 @@ def stop_on_signals(context: click.Context) -> Stop:
     # Python calls request() between two steps of its own: a wait that has just begun would never hear of it.
     before = signal.set_wakeup_fd(stop.wake_fd, warn_on_full_buffer=False)
     context.call_on_close(partial(signal.set_wakeup_fd, before))
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         handler = signal.getsignal(number)
         if handler not in (signal.SIG_IGN, None):
             signal.signal(number, request)
@@ -244,19 +173,13 @@ def stop_on_signals(context: click.Context) -> Stop:
     return stop
 
 
-def _is_given(context: click.Context, name: str) -> bool:
-    """Whether the command line or the environment, which go before the peer's own values, say ``name``."""
-    sources = click.core.ParameterSource
-    return context.get_parameter_source(name) in (sources.COMMANDLINE, sources.ENVIRONMENT)
-
-
-def _association_options() -> list[Callable[[Function], Function]]:
+def association_options() -> list[Callable[[Function], Function]]:
     """Return what both sides of an association can set."""
     return [
-        _seconds(
+        seconds_option(
             "-ta", "--acse-timeout", 30, "Longest wait for the peer to accept or release the association."
         ),
-        _seconds("-td", "--dimse-timeout", 60, "Longest wait for a response."),
+        seconds_option("-td", "--dimse-timeout", 60, "Longest wait for a response."),
         click.option(
             "-pdu",
             "--max-pdu",
@@ -270,7 +193,8 @@ def _association_options() -> list[Callable[[Function], Function]]:
     ]
 
 
-def _seconds(short: str, long: str, default: float, help_text: str) -> Callable[[F], F]:
+def seconds_option(short: str, long: str, default: float, help_text: str) -> Callable[[F], F]:
+    """Add a time to wait, which an environment variable of many commands can set."""
     envvar = f"DCMTOOLS_{long.strip('-').replace('-', '_').upper()}"
     return click.option(
         short,

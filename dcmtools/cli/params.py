@@ -32,6 +32,10 @@ class _Parsed(_ParamType):
         """Return the value that ``text`` stands for; raises ValueError where it stands for none."""
         return text
 
+    def parse_within(self, text: str, _context: click.Context | None) -> object:
+        """Do as ``parse``, knowing the eager options of the command in ``_context``."""
+        return self.parse(text)
+
     def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002  for subclasses
         """Yield what begins like ``incomplete``, each with its help."""
         return iter(())
@@ -52,9 +56,28 @@ class _Parsed(_ParamType):
         if not isinstance(value, str):
             return value
         try:
-            return self.parse(value)
+            return self.parse_within(value, ctx)
         except ValueError as error:
             self.fail(f"{error}.{self.forms and ' Give ' + self.forms + '.'}", param, ctx)
+
+
+def _default_port(context: click.Context | None, tls: bool | None = None) -> int:
+    """Return the port of a peer that has none: that for TLS, where it is to be spoken.
+
+    ``tls`` is what config.toml says of the peer, which goes before [defaults], but not before what is given.
+    """
+    from dcmtools.net.peer import DEFAULT_PORT, TLS_PORT
+
+    asked = context.params.get("tls") if context else None
+    if context and (tls is None or is_given(context, "tls")):
+        tls = asked
+    return TLS_PORT if tls else DEFAULT_PORT
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Whether the command line or the environment, which go before the peer's own values, say ``name``."""
+    sources = click.core.ParameterSource
+    return context.get_parameter_source(name) in (sources.COMMANDLINE, sources.ENVIRONMENT)
 
 
 class _PeerNameType(_Parsed):
@@ -75,24 +98,26 @@ class _AddressType(_Parsed):
     name = "peer"
     forms = "AET@host:port, host:port or host"
 
-    def parse(self, text: str) -> Peer:
+    def parse_within(self, text: str, context: click.Context | None) -> Peer:
         from dcmtools.net.peer import Peer
 
-        return Peer.parse(text)
+        return Peer.parse(text, _default_port(context))
 
 
 class _PeerType(_PeerNameType):
     name = "peer"
     forms = "AET@host:port, host:port, host or a name from config.toml"
 
-    def parse(self, text: str) -> Peer:
+    def parse_within(self, text: str, context: click.Context | None) -> Peer:
         from dcmtools.net.peer import Peer
 
         if text and not set(text) & set("@:[]"):  # neither AET@ nor a port: a name, or a host
             from dcmtools.config.peers import named_peer
 
-            return named_peer(text) or Peer.parse(text)
-        return Peer.parse(text)
+            peer = named_peer(text)
+            if peer is not None:
+                return named_peer(text, _default_port(context, peer.security.tls)) or peer
+        return Peer.parse(text, _default_port(context))
 
 
 class _AetType(_Parsed):
@@ -155,9 +180,19 @@ class _NetworkType(_Parsed):
         return ip_network(text)
 
 
+class _IpAddressType(_Parsed):
+    name = "address"
+
+    def parse(self, text: str) -> str:
+        from ipaddress import ip_address
+
+        return str(ip_address(text))
+
+
 PEER = _PeerType()
 PEER_NAME = _PeerNameType()
 ADDRESS = _AddressType()
+IP_ADDRESS = _IpAddressType()
 NETWORK = _NetworkType()
 AET = _AetType()
 UID = _UidType()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from dcmtools.cli.app import App, pass_app
-from dcmtools.cli.options import network_options, output_options, peer_argument
+from dcmtools.cli.networking import network_options, peer_argument
+from dcmtools.cli.options import output_options
 from dcmtools.cli.params import SECONDS
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ COLUMNS = ("peer", "status", "elapsed_ms")
     "--interval", type=SECONDS, metavar="SECONDS", default=1.0, show_default=True, help="Wait between echoes."
 )
 @network_options
-@output_options
+@partial(output_options, rows=True)
 @pass_app
 def command(
     app: App, peer: Peer, count: int, interval: float, network: NetworkOptions, output: OutputOptions
@@ -35,10 +37,14 @@ def command(
     Opens one association and sends COUNT echo requests. PEER is AET@host:port, host:port, host, or a
     name from config.toml.
 
+    Where it fails, it says at which step: resolving the name, connecting over TCP, TLS, the association,
+    the presentation context, the exchange, or the status of the answer; and what mostly lies behind that.
+
     \b
     Examples:
       dcmtools echo ORTHANC@localhost:4242
       dcmtools echo --count 10 --interval 0.5 pacs.example.org:104
+      dcmtools echo --tls --tls-ca hospital.pem ARCHIVE@pacs.example.org
     """
     from dcmtools.scu.echo import echo  # the network loads only when it runs
 

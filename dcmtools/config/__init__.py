@@ -15,6 +15,18 @@ LONGEST_WAIT: Final = 86400.0
 """Seconds that a timeout may last."""
 PDU_BYTES: Final = (4096, 1048576)
 """The smallest and the largest maximum length of a PDU that can be asked for."""
+TLS_PROFILES: Final = (
+    "bcp195",
+    "bcp195-modified",
+    "bcp195-nd",
+    "bcp195-extended",
+    "bcp195-rfc7525",
+    "aes",
+    "basic",
+)
+"""What the secure transport connection profiles of PS3.15 Annex B are called, the default first."""
+TLS_VERSIONS: Final = ("1.2", "1.3")
+"""The versions of TLS that can be asked for as the lowest."""
 
 
 def config_path() -> str:
@@ -35,7 +47,38 @@ def is_configured() -> bool:
 
 def color_allowed() -> bool:
     """Whether the environment leaves colour on: no ``NO_COLOR``, and a terminal that is not dumb."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return not os.environ.get("NO_COLOR") and not terminal_is_dumb()
+
+
+def terminal_is_dumb() -> bool:
+    """Whether the environment calls the terminal one that can only print lines."""
+    return os.environ.get("TERM") == "dumb"
+
+
+def pager_command() -> list[str]:
+    """Return the words that start the pager; none where there is to be none.
+
+    ``DCMTOOLS_PAGER`` goes before ``PAGER``; an empty one means none, as does ``cat``.
+    """
+    import shlex
+
+    default = "" if terminal_is_dumb() else "less"
+    line = os.environ.get("DCMTOOLS_PAGER", os.environ.get("PAGER", default))
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote is missing: no program can be called so
+        return []
+    return [] if words == ["cat"] else words
+
+
+def pager_environment() -> dict[str, str]:
+    """Return what the pager finds in its environment: ours, and what less is to do unless told otherwise."""
+    return {"LESS": "FRX", **os.environ}
+
+
+def secret(variable: str) -> bytes | None:
+    """Return the bytes of a variable that holds a secret, None where it is not set."""
+    return os.environb.get(variable.encode()) or None
 
 
 def completion_request() -> str:

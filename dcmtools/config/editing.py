@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
-import tempfile
 import tomllib
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -17,6 +15,7 @@ from dcmtools.config.reading import NAME_IT, NO_PLACE, parse, read_text
 from dcmtools.config.rewriting import appended, removed, replaced
 from dcmtools.errors import OutputError, UsageError
 from dcmtools.escaping import escape
+from dcmtools.replacing import replacing
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
@@ -86,7 +85,8 @@ def _edit(change: Callable[[Config, dict[str, object]], str]) -> None:
             text = change(config, peers)
             if not _says(text, {**config.tables, "peers": peers}):
                 raise UsageError(f"{path}: the peers stand there in a form that only an editor can change")
-            _write(real, text)
+            with replacing(real) as file:
+                file.write(text.encode())
             os.fsync(descriptor)
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror}") from error
@@ -109,19 +109,3 @@ def _locked(folder: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _write(path: str, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".config.toml.", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.config import LONGEST_WAIT, PDU_BYTES
+from dcmtools.config import LONGEST_WAIT, PDU_BYTES, TLS_PROFILES, TLS_VERSIONS
 from dcmtools.config.reading import NAME_IT, NO_PLACE, load
 from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
-from dcmtools.net.peer import Limits, Peer
+from dcmtools.net.peer import DEFAULT_PORT, TLS_PORT, Limits, Peer, Security
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from dcmtools.config.reading import Config
 
-TEXTS: Final = ("host", "aet", "calling_aet")
-KEYS: Final = ("host", "port", "aet", "calling_aet", *Limits._fields)
+KEYS: Final = ("host", "port", "aet", "calling_aet", *Limits._fields, *Security._fields)
+_NUMBERS: Final = ("port", *Limits._fields)
+FILES: Final = ("tls_ca", "tls_cert", "tls_key", "tls_key_password_file", "password_file")
+_CHOICES: Final = {"tls_profile": TLS_PROFILES, "tls_min_version": TLS_VERSIONS}
 _NAME: Final = r"[A-Za-z0-9._-]+"
 
 
@@ -30,13 +33,13 @@ def checked_name(text: str) -> str:
     return text
 
 
-def named_peer(name: str) -> Peer | None:
-    """Return the peer configured as ``[peers.NAME]``, or None.
+def named_peer(name: str, default_port: int | None = None) -> Peer | None:
+    """Return the peer configured as ``[peers.NAME]``, or None; ``default_port`` is for one without a port.
 
     Raises UsageError naming the file, the line and the key that is wrong.
     """
     config = load()
-    return _peer(config, name) if name in config.table("peers") else None
+    return _peer(config, name, default_port) if name in config.table("peers") else None
 
 
 def addresses() -> dict[str, str]:
@@ -73,7 +76,7 @@ def show_peer(name: str) -> Iterator[Result]:
 def record(name: str, peer: Peer) -> dict[str, object]:
     """Return the JSON fields of a peer."""
     address = {"host": peer.host, "port": peer.port, "aet": peer.aet, "calling_aet": peer.calling_aet}
-    return {"name": name, **address, **peer.limits._asdict()}
+    return {"name": name, **address, **peer.limits._asdict(), **peer.security._asdict()}
 
 
 def settings(peer: Peer) -> dict[str, object]:
@@ -90,7 +93,7 @@ def unknown(name: str) -> UsageError:
     return UsageError(f"no peer is called {name!r}", hint=f"configured are {names}" if names else "")
 
 
-def _peer(config: Config, name: str) -> Peer:
+def _peer(config: Config, name: str, default_port: int | None = None) -> Peer:
     table = config.table("peers", name)
     try:
         checked_name(name)
@@ -103,26 +106,46 @@ def _peer(config: Config, name: str) -> Peer:
             _check(key, value)
         except (TypeError, ValueError) as error:
             raise config.wrong(("peers", name, key), f"{error}") from error
-    return _made(table)
+    folder = os.path.dirname(os.path.abspath(config.path))
+    files = {key: os.path.join(folder, os.path.expanduser(str(table[key]))) for key in FILES if key in table}
+    port = default_port or (TLS_PORT if table.get("tls") else DEFAULT_PORT)
+    return _made({"port": port, **table, **files})
 
 
 def _made(table: Mapping[str, object]) -> Peer:
     limits = {key: table[key] for key in Limits._fields if key in table}
-    address = {key: value for key, value in table.items() if key not in limits}
-    return Peer(**address, limits=Limits(**limits))  # type: ignore[arg-type]  # _check has looked at each
+    security = {key: table[key] for key in Security._fields if key in table}
+    address = {key: value for key, value in table.items() if key not in limits and key not in security}
+    # _check has looked at each
+    return Peer(**address, limits=Limits(**limits), security=Security(**security))  # type: ignore[arg-type]
 
 
 def _check(key: str, value: object) -> None:
     if key not in KEYS:
         raise ValueError(f"unknown key; known are {', '.join(KEYS)}")
-    if key in TEXTS:
-        if not isinstance(value, str):
-            raise TypeError("must be text, in quotes")
+    if key == "tls":
+        if not isinstance(value, bool):
+            raise TypeError("must be true or false, without quotes")
+    elif key not in _NUMBERS:
+        _check_text(key, value)
     elif isinstance(value, bool) or not isinstance(value, (int, float) if "timeout" in key else int):
         raise TypeError("must be a number, without quotes")
     elif "timeout" in key and not 0 < value <= LONGEST_WAIT:
         raise ValueError(f"{value} seconds is not above 0 and at most a day")
     elif key == "max_pdu" and not PDU_BYTES[0] <= value <= PDU_BYTES[1]:
         raise ValueError(f"{value} is not between {PDU_BYTES[0]} and {PDU_BYTES[1]} bytes")
-    if key not in Limits._fields:
+    if key not in (*Limits._fields, *Security._fields):
         _made({"host": "h", key: value})
+
+
+def _check_text(key: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError("must be text, in quotes")
+    if not value and key in Security._fields:
+        raise ValueError("must not be empty")
+    if value not in _CHOICES.get(key, (value,)):
+        raise ValueError(f"{value!r} is none of {', '.join(_CHOICES[key])}")
+    if key == "bind_address":
+        from ipaddress import ip_address
+
+        ip_address(value)

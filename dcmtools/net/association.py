@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.errors import AssociationError, DcmtoolsError
@@ -11,7 +12,7 @@ from dcmtools.net.aborting import INVALID_PARAMETER, PROVIDER, UNEXPECTED_PDU, a
 from dcmtools.net.outgoing import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -41,6 +42,8 @@ class Association:
     """An association that is open: messages go out with ``send`` and come in with ``receive``.
 
     ``contexts`` holds the agreed presentation contexts by ID, ``refused`` the results of the others.
+    ``roles`` holds the requestor's agreed roles where they were negotiated, ``extended`` the acceptor's
+    answer to an extended negotiation, both by SOP class (PS3.7 D.3.3.4 and D.3.3.5).
     Used in a ``with`` block it is released at the end, or aborted when the block fails.
     """
 
@@ -74,7 +77,15 @@ class Association:
                 self.contexts[context_id] = Context(context_id, context.abstract_syntax, transfer_syntax)
             else:
                 self.refused[context_id] = result or pdu.TRANSFER_SYNTAXES_NOT_SUPPORTED
-        self._values: list[tuple[int, int, memoryview]] = []
+        asked, answered = request.user_information, accept.user_information
+        self.roles = _agreed_roles(asked.roles, answered.roles)
+        classes = {entry.sop_class_uid for entry in asked.extended}
+        self.extended = {
+            entry.sop_class_uid: entry.information
+            for entry in answered.extended
+            if entry.sop_class_uid in classes
+        }
+        self._values: deque[tuple[int, int, memoryview]] = deque()
         self._reading: Message | None = None
         self._message_id = 0
 
@@ -122,7 +133,7 @@ class Association:
         while not last:
             if not self._values and not self._next_values(deadline - time.monotonic()):
                 return None
-            number, control, fragment = self._values.pop(0)
+            number, control, fragment = self._values.popleft()
             if not control & pdu.COMMAND:
                 raise self._broken("a data set fragment where a command set should stand")
             if context_id and number != context_id:
@@ -137,6 +148,7 @@ class Association:
         """Raise AssociationError where the peer has sent something already, before it was asked anything."""
         for _ in self.data(time.monotonic() + self.timeout):
             pass  # of a data set that came with the last answer
+        self.transport.step = "receive"
         if self._values or self.transport.has_input():
             if self.receive() is None:
                 raise AssociationError("the peer released the association", step="receive", transient=True)
@@ -180,7 +192,7 @@ class Association:
             timeout = deadline - time.monotonic() if deadline else self.timeout
             if not self._values and not self._next_values(timeout):
                 raise AssociationError("the peer released the association within a message", step="receive")
-            context_id, control, fragment = self._values.pop(0)
+            context_id, control, fragment = self._values.popleft()
             if control & pdu.COMMAND:
                 raise self._broken("a command set fragment where a data set should go on")
             if context_id != self._reading.context.context_id:
@@ -203,7 +215,7 @@ class Association:
         try:
             kind, body = self.transport.read_pdu(timeout)
             if kind == pdu.P_DATA_TF:
-                self._values = pdu.data_values(body)
+                self._values.extend(pdu.data_values(body))
                 return True
             other = pdu.decode(kind, body)
         except pdu.PduError as error:
@@ -294,3 +306,17 @@ class Association:
             import logging  # 3 ms, for what hardly ever happens
 
             logging.getLogger(__name__).warning("%s: %s", self.request.called_aet, failure.message)
+
+
+def _agreed_roles(
+    asked: Sequence[pdu.RoleSelection], answered: Sequence[pdu.RoleSelection]
+) -> dict[str, pdu.RoleSelection]:
+    """Return the roles that were asked for and granted; the acceptor may take some away, and add none."""
+    granted = {role.sop_class_uid: role for role in answered}
+    return {
+        role.sop_class_uid: pdu.RoleSelection(
+            role.sop_class_uid, role.scu and answer.scu, role.scp and answer.scp
+        )
+        for role in asked
+        if (answer := granted.get(role.sop_class_uid)) is not None
+    }

@@ -9,60 +9,104 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from dcmtools.errors import AssociationError, Interrupted
+from dcmtools.errors import AssociationError, Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcmtools.net.peer import NetworkOptions
     from dcmtools.net.stop import Stop
 
 Address: TypeAlias = tuple[int, tuple[Any, ...]]
 """Address family, and what ``socket.connect`` takes in it."""
 
+_FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+# The usual cause behind a failure of the system's.
+_CAUSES: Final = {
+    errno.ECONNREFUSED: "is the peer running, and is the port right?",
+    errno.EHOSTUNREACH: "is the peer switched on, and in a network that is reached from here?",
+    errno.ENETUNREACH: "there is no way to that network from this machine",
+}
 # How long the wait for a resolver may miss the wish to stop.
 _STOP_SLICE: Final = 0.1
 
 
-def connect(host: str, port: int, timeout: float, stop: Stop) -> socket.socket:
-    """Return a socket connected to ``host``, trying its addresses in turn within ``timeout`` seconds.
+def resolve(host: str, port: int, timeout: float, network: NetworkOptions) -> list[Address]:
+    """Return the addresses of ``host`` that ``network`` allows, at least one, within ``timeout`` seconds.
+
+    Raises AssociationError with step ``resolve``, Interrupted when the user stops it, and UsageError where
+    the address to start from is none.
+    """
+    family = _FAMILIES.get(network.ip_version or _version(network.bind_address), 0)
+    found = _resolve(host, port, time.monotonic() + timeout, network.stop)
+    allowed = [address for address in found if family in (0, address[0])]
+    if not allowed:
+        kind = f"IPv{'6' if family == socket.AF_INET6 else '4'} address" if family else "address"
+        raise AssociationError(f"no {kind} for {host}", step="resolve")
+    return allowed
+
+
+def connect(addresses: Sequence[Address], timeout: float, network: NetworkOptions) -> socket.socket:
+    """Return a socket connected to one of ``addresses``, tried in turn within ``timeout`` seconds.
 
     Each address gets an equal share of the time that is left. Raises AssociationError with step
-    ``resolve`` or ``connect``, Interrupted when the user stops it.
+    ``connect``, Interrupted when the user stops it, and UsageError where the address to start from is not
+    one of this machine.
     """
     deadline = time.monotonic() + timeout
-    failure = AssociationError(f"no address for {host}", step="resolve")
-    addresses = _resolve(host, port, deadline, stop)
+    failure: AssociationError | None = None
     for index, address in enumerate(addresses):
         now = time.monotonic()
+        share = (deadline - now) / (len(addresses) - index)
         try:
-            return _connected(address, now + (deadline - now) / (len(addresses) - index), stop)
+            return _connected(address, now + share, network)
         except AssociationError as error:
             failure = error
-    raise failure
+    raise failure or AssociationError("no address", step="connect")
 
 
-def _connected(address: Address, deadline: float, stop: Stop) -> socket.socket:
+def _version(address: str | None) -> int:
+    """Return whether ``address`` is one of IPv4 or IPv6, 0 where there is none."""
+    if not address:
+        return 0
+    try:
+        found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        raise UsageError(f"{address!r} is not an address to connect from") from None
+    return 6 if found[0][0] == socket.AF_INET6 else 4
+
+
+def _connected(address: Address, deadline: float, network: NetworkOptions) -> socket.socket:
     family, target = address
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:  # a family that the system lacks, too many open files
         raise _failure(error.errno or 0) from error
     try:
-        _connect(sock, target, deadline, stop)
+        if network.bind_address:
+            _bind(sock, network.bind_address)
+        _connect(sock, target, deadline, network.stop)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
+def _bind(sock: socket.socket, address: str) -> None:
+    try:
+        [(*_, place), *_] = socket.getaddrinfo(address, 0, family=sock.family, flags=socket.AI_NUMERICHOST)
+        sock.bind(place)
+    except OSError as error:
+        raise UsageError(f"no connection can start from {address}: {error.strerror}") from error
+
+
 def _connect(sock: socket.socket, target: tuple[Any, ...], deadline: float, stop: Stop) -> None:
     sock.setblocking(False)
     code = sock.connect_ex(target)
     if code == errno.EINPROGRESS:
-        watch = select.poll()
-        watch.register(sock, select.POLLOUT)
-        watch.register(stop.fd, select.POLLIN)
-        ready = watch.poll(max(deadline - time.monotonic(), 0) * 1000)
-        if not ready:
-            raise AssociationError("no answer in time", step="connect", transient=True)
+        if not stop.wait_for(sock, select.POLLOUT, deadline):
+            hint = "a firewall may be in the way; are host and port right?"
+            raise AssociationError("no answer in time", step="connect", transient=True, hint=hint)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if stop.count:
         raise Interrupted("stopped by the user")
@@ -71,8 +115,7 @@ def _connect(sock: socket.socket, target: tuple[Any, ...], deadline: float, stop
 
 
 def _failure(code: int) -> AssociationError:
-    hint = "is the peer running, and is the port right?" if code == errno.ECONNREFUSED else ""
-    return AssociationError(os.strerror(code), step="connect", transient=True, hint=hint)
+    return AssociationError(os.strerror(code), step="connect", transient=True, hint=_CAUSES.get(code, ""))
 
 
 def _resolve(host: str, port: int, deadline: float, stop: Stop) -> list[Address]:
@@ -111,4 +154,5 @@ def _ask_resolver(host: str, port: int, deadline: float, stop: Stop) -> list[Add
     if answers:
         return answers[0]
     reason = reasons[0] if reasons else "no answer in time"
-    raise AssociationError(f"{host}: {reason}", step="resolve", transient=not reasons)
+    hint = "is the name right? 'dcmtools peers list' shows those that are configured"
+    raise AssociationError(f"{host}: {reason}", step="resolve", transient=not reasons, hint=hint)

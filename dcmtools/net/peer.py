@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.net.stop import Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
+    from dcmtools.net.user_information import UserIdentity
+
 DEFAULT_PORT: Final = 11112
+TLS_PORT: Final = 2762
 DEFAULT_CALLED_AET: Final = "ANY-SCP"
 DEFAULT_CALLING_AET: Final = "DCMTOOLS"
 
@@ -40,16 +44,56 @@ class Limits(NamedTuple):
     max_pdu: int | None = None
 
 
+class Security(NamedTuple):
+    """How a peer wants to be approached, as the options of these names have it; None where nothing is known.
+
+    Secrets are not among it, only the names of the files that hold them.
+    """
+
+    bind_address: str | None = None
+    tls: bool | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_key_password_file: str | None = None
+    tls_server_name: str | None = None
+    tls_profile: str | None = None
+    tls_min_version: str | None = None
+    user: str | None = None
+    password_file: str | None = None
+
+
+class TlsOptions(NamedTuple):
+    """How a connection is secured (PS3.15 Annex B); ``ca``, ``cert`` and ``key`` name PEM files.
+
+    ``ca`` None is the system's store for a requestor; ``key`` None is the file of ``cert``.
+    ``key_password`` is called where the key is encrypted, and raises UsageError where nobody knows it.
+    ``server_name`` (a requestor's) stands in the peer's certificate, None for its host. ``client_auth`` (an
+    acceptor's) is ``require``, ``request`` or ``none``; None is ``require`` where there is a ``ca``.
+    """
+
+    profile: str = "bcp195"
+    min_version: str | None = None
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    key_password: Callable[[], bytes] | None = None
+    server_name: str | None = None
+    verify: bool = True
+    client_auth: str | None = None
+
+
 class _Address(NamedTuple):
     host: str
     port: int
     aet: str
     calling_aet: str | None
     limits: Limits
+    security: Security
 
 
 class Peer(_Address):
-    """An application entity: where it listens, its AE title, the title it knows us by, and its limits."""
+    """An application entity: where it listens, its AE title, the title it knows us by, limits, security."""
 
     __slots__ = ()
 
@@ -60,6 +104,7 @@ class Peer(_Address):
         aet: str = DEFAULT_CALLED_AET,
         calling_aet: str | None = None,
         limits: Limits = Limits(),  # noqa: B008  a tuple, which nobody can change
+        security: Security = Security(),  # noqa: B008  the same
     ) -> Self:
         """Raise ValueError where a part is not usable."""
         if not host:
@@ -71,7 +116,7 @@ class Peer(_Address):
         for title in (aet, calling_aet):
             if title is not None:
                 checked_aet(title)
-        return super().__new__(cls, host, port, aet, calling_aet, limits)
+        return super().__new__(cls, host, port, aet, calling_aet, limits, security)
 
     @property
     def name(self) -> str:
@@ -80,7 +125,7 @@ class Peer(_Address):
         return f"{self.aet}@{host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, default_port: int = DEFAULT_PORT) -> Self:
         """Return the peer named by ``AET@host:port``, ``host:port`` or ``host``; IPv6 stands in brackets.
 
         Raises ValueError, saying which part is wrong.
@@ -92,7 +137,7 @@ class Peer(_Address):
             raise ValueError(
                 f"{port!r} is not a port" + ("; IPv6 stands in brackets: [::1]:104" if ":" in port else "")
             )
-        return cls(host, DEFAULT_PORT if port is None else int(port), aet)
+        return cls(host, default_port if port is None else int(port), aet)
 
 
 def _host_and_port(address: str) -> tuple[str, str | None]:
@@ -110,11 +155,27 @@ def _host_and_port(address: str) -> tuple[str, str | None]:
 
 
 class NetworkOptions:
-    """What every association needs to know beside its peer; timeouts in seconds."""
+    """What every association needs to know beside its peer; timeouts in seconds.
 
-    __slots__ = ("acse_timeout", "calling_aet", "connect_timeout", "dimse_timeout", "max_pdu", "stop")
+    ``ip_version`` is 4 or 6, None for whichever the peer's name leads to; ``bind_address`` is the address
+    that connections start from. ``identity`` goes into the request (PS3.7 D.3.3.7); where it asks for a
+    positive response, an association without one is not gone on with.
+    """
 
-    def __init__(
+    __slots__ = (
+        "acse_timeout",
+        "bind_address",
+        "calling_aet",
+        "connect_timeout",
+        "dimse_timeout",
+        "identity",
+        "ip_version",
+        "max_pdu",
+        "stop",
+        "tls",
+    )
+
+    def __init__(  # noqa: PLR0913  one for each
         self,
         *,
         calling_aet: str = DEFAULT_CALLING_AET,
@@ -122,6 +183,10 @@ class NetworkOptions:
         acse_timeout: float = 30.0,
         dimse_timeout: float = 60.0,
         max_pdu: int = 262144,
+        ip_version: int | None = None,
+        bind_address: str | None = None,
+        tls: TlsOptions | None = None,
+        identity: UserIdentity | None = None,
         stop: Stop | None = None,
     ) -> None:
         """Take what is given, and the defaults; without a ``stop`` nothing asks to stop."""
@@ -130,4 +195,8 @@ class NetworkOptions:
         self.acse_timeout: Final = acse_timeout
         self.dimse_timeout: Final = dimse_timeout
         self.max_pdu: Final = max_pdu
+        self.ip_version: Final = ip_version
+        self.bind_address: Final = bind_address
+        self.tls: Final = tls
+        self.identity: Final = identity
         self.stop: Final = stop or Stop()

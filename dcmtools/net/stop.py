@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import time
+from typing import TYPE_CHECKING
+
+from dcmtools.errors import Interrupted
+
+if TYPE_CHECKING:
+    import socket
 
 
 class Stop:
@@ -34,6 +41,20 @@ class Stop:
         watch = select.poll()  # select.select() fails with descriptors from 1024 on
         watch.register(self.fd, select.POLLIN)
         return bool(watch.poll(seconds * 1000))
+
+    def wait_for(self, sock: socket.socket, event: int, deadline: float) -> bool:
+        """Wait until ``sock`` is ready for ``event``; return False when it is not by ``deadline``.
+
+        The event is one of ``select.poll``, the deadline a time of ``time.monotonic``. Raises Interrupted
+        with the first request to stop.
+        """
+        watch = select.poll()
+        watch.register(sock, event)
+        watch.register(self.fd, select.POLLIN)
+        ready = watch.poll(max(deadline - time.monotonic(), 0) * 1000)
+        if self.count:
+            raise Interrupted("stopped by the user")
+        return bool(ready)
 
     def close(self) -> None:
         """Close the pipe; no wait may watch it any longer."""

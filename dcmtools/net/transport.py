@@ -2,7 +2,8 @@
 
 Many peers write each PDU in two parts with Nagle's algorithm on, and then wait for the acknowledgement
 that a kernel delays by 40 ms. TCP_QUICKACK, armed again before every wait for the rest of a PDU, sends it
-at once.
+at once. Over TLS the rest of a record may be waited for before any byte of a PDU is known, so there it is
+armed before every wait.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from dcmtools.net.stop import Stop
 
 MAX_ASSOCIATION_PDU: Final = 1024 * 1024
+# What a TLS record begins with (RFC 8446 5.1): an alert, a handshake.
+_TLS_RECORDS: Final = (0x15, 0x16)
 _HEADER: Final = 6
 _FIRST_BUFFER: Final = 8 * 1024
 _MAX_PIECES: Final = 1000
@@ -32,16 +35,22 @@ _STOP_SLICE: Final = 0.2
 class Transport:
     """A connected socket that PDUs are read from and written to.
 
-    ``step`` names in errors what is being done. While ``patient`` is set, only the second wish to stop
-    ends a wait; else the first does.
+    ``step`` names in errors what is being done, ``ending_hint`` is the next step where the peer ends the
+    connection. ``protection`` is the version of TLS and the cipher suite, None without TLS. While ``patient``
+    is set, only the second wish to stop ends a wait; else the first does.
     """
 
     def __init__(self, sock: socket.socket, stop: Stop, max_pdu: int) -> None:
-        """Take over the connected ``sock``; P-DATA-TF PDUs with more than ``max_pdu`` bytes are refused."""
+        """Take over the connected ``sock``; P-DATA-TF PDUs with more than ``max_pdu`` bytes are refused.
+
+        It may be a ``TlsSocket``, which does what Transport wants of any socket.
+        """
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.step = "associate"
+        self.ending_hint = ""
         self.patient = False
+        self.protection: str | None = getattr(sock, "protection", None)
         self._sock = sock
         self._stop = stop
         self._max_pdu = max_pdu
@@ -67,10 +76,7 @@ class Transport:
         kind = self._buffer[at]
         length = int.from_bytes(self._buffer[at + 2 : at + 6], "big")
         if not 1 <= kind <= ABORT:
-            raise self._error(
-                f"the peer sent a PDU of type {kind:02X}H, which there is not",
-                hint="perhaps another service than DICOM listens on this port, or one behind TLS",
-            )
+            raise self._no_pdu(kind)
         limit = self._max_pdu if kind == P_DATA_TF else MAX_ASSOCIATION_PDU
         if length > limit:
             raise self._error(f"the peer sent a PDU of {length} bytes where at most {limit} are allowed")
@@ -93,7 +99,7 @@ class Transport:
                 self._wait(select.POLLOUT, time.monotonic() + timeout)
                 continue
             except OSError as error:
-                raise self._error(f"the connection broke ({error.strerror})", transient=True) from error
+                raise self._broke(error) from error
             while first < len(pending) and sent >= len(pending[first]):
                 sent -= len(pending[first])
                 first += 1
@@ -124,28 +130,35 @@ class Transport:
             free = len(self._buffer) - self._end
             if not free or (self._start and self._start + count > len(self._buffer)):
                 self._make_room()
-            try:
-                received = self._sock.recv_into(self._buffer[self._end :])
-            except BlockingIOError:
-                if self._end > self._start and _QUICKACK is not None:
+            if not self._receive():
+                if (self._end > self._start or self.protection) and _QUICKACK is not None:
                     self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
                 self._wait(select.POLLIN, deadline)
-                continue
-            except OSError as error:
-                raise self._error(f"the connection broke ({error.strerror})", transient=True) from error
-            if not received:
-                raise self._error("the peer closed the connection", transient=True)
-            self._end += received
-            if time.monotonic() > deadline and self._end - self._start < count:
+            elif time.monotonic() > deadline and self._end - self._start < count:
                 raise self._error("no answer from the peer in time", transient=True)
 
+    def _receive(self) -> bool:
+        """Take what has come into the free part of the buffer; return False where nothing has."""
+        try:
+            received = self._sock.recv_into(self._buffer[self._end :])
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise self._broke(error) from error
+        if not received:
+            raise self._error("the peer closed the connection", transient=True, hint=self.ending_hint)
+        self._end += received
+        return True
+
     def has_input(self) -> bool:
-        """Tell whether the peer has sent something that was not read yet."""
-        if self._end > self._start:
-            return True
-        watch = select.poll()
-        watch.register(self._sock, select.POLLIN)
-        return bool(watch.poll(0))
+        """Tell whether the peer has sent something that was not read yet.
+
+        Raises AssociationError where it has ended the connection.
+        """
+        if self._end == self._start:
+            self._start = self._end = 0
+            return self._receive()  # that a TLS connection is readable says nothing of data
+        return True
 
     def _make_room(self) -> None:
         """Move what is unread to the front of the buffer, of a larger one where it fills half of it.
@@ -179,6 +192,21 @@ class Transport:
                 return
             if ready:
                 watch.unregister(self._stop.fd)
+
+    def _no_pdu(self, kind: int) -> AssociationError:
+        if kind in _TLS_RECORDS:
+            return self._error(
+                "the peer speaks TLS on this connection, which is a plain one",
+                hint="ask for --tls, or for the port where the peer speaks without",
+            )
+        return self._error(
+            f"the peer sent a PDU of type {kind:02X}H, which there is not",
+            hint="perhaps another service than DICOM listens on this port",
+        )
+
+    def _broke(self, error: OSError) -> AssociationError:
+        message = f"the connection broke ({error.strerror})"
+        return self._error(message, transient=True, hint=self.ending_hint)
 
     def _error(self, message: str, *, transient: bool = False, hint: str = "") -> AssociationError:
         return AssociationError(message, step=self.step, transient=transient, hint=hint)

@@ -1,4 +1,4 @@
-"""C-ECHO as SCU: does the peer answer? (PS3.4 Annex A, PS3.7 9.1.5)."""
+"""C-ECHO as SCU: does the peer answer, and if not, at which step? (PS3.4 Annex A, PS3.7 9.1.5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.syntax import IMPLICIT_VR_LITTLE_ENDIAN
 from dcmtools.encoding.uids import VERIFICATION
-from dcmtools.errors import DcmtoolsError, Interrupted, PeerFailure
+from dcmtools.errors import AssociationError, DcmtoolsError, Interrupted, PeerFailure
 from dcmtools.escaping import escape
 from dcmtools.net import dimse
 from dcmtools.net.establishment import request_association
@@ -28,37 +28,51 @@ def echo(peer: Peer, network: NetworkOptions, *, count: int = 1, interval: float
     """Yield one result per C-ECHO of ``count`` on one association, ``interval`` seconds apart.
 
     An association that does not come about, ends early or accepts no Verification is one failed result.
-    With more than one C-ECHO a closing result holds the statistics of those that were answered.
+    Each names the ``step`` that failed, if one did: resolve, connect, tls, associate, context, send,
+    receive or status. The first has the milliseconds of the steps to the association, and what TLS agreed
+    on. With more than one C-ECHO a closing result holds the statistics of those that were answered.
     """
     elapsed: list[float] = []
-    connected = 0.0
-    begun = time.perf_counter()
+    steps: dict[str, float] = {}
+    way: dict[str, object] = {"steps_ms": steps, "tls": None}
     try:
-        with request_association(peer, network, [_VERIFICATION]) as association:
-            connected = _milliseconds(begun)
+        with request_association(peer, network, [_VERIFICATION], steps=steps) as association:
+            way["tls"] = association.transport.protection
             for number in range(count):
                 if number and network.stop.wait(interval):
                     break
-                yield _echo_once(association, peer, elapsed)
+                yield _echo_once(association, peer, elapsed, way)
+                way = {}
         if network.stop.count:
-            yield _failed(peer, Interrupted("stopped by the user"))
+            yield _failed(peer, Interrupted("stopped by the user"), way)
     except DcmtoolsError as error:
-        yield _failed(peer, error)
+        yield _failed(peer, error, way)
     if count > 1 and elapsed:
-        yield _statistics(peer, count, elapsed, connected)
+        yield _statistics(peer, count, elapsed, round(sum(steps.values()), 2))
 
 
-def _failed(peer: Peer, error: DcmtoolsError) -> Result:
-    return Result.failed(peer.name, error, {"peer": peer.name, "status": None, "elapsed_ms": None})
+def _failed(peer: Peer, error: DcmtoolsError, way: dict[str, object]) -> Result:
+    step = error.step if isinstance(error, AssociationError) else None
+    if isinstance(error, PeerFailure):  # that of verify()
+        step = "context"
+    record = {"peer": peer.name, "status": None, "elapsed_ms": None, "step": step, **way}
+    return Result.failed(peer.name, error, record)
 
 
-def _echo_once(association: Association, peer: Peer, elapsed: list[float]) -> Result:
+def _echo_once(association: Association, peer: Peer, elapsed: list[float], way: dict[str, object]) -> Result:
     begun = time.perf_counter()
     status, comment = verify(association)
-    taken = _milliseconds(begun)
+    taken = round((time.perf_counter() - begun) * 1000, 2)
     elapsed.append(taken)
-    record = {"peer": peer.name, "status": status_text(status), "elapsed_ms": taken}
-    if status != SUCCESS and not is_warning(status):
+    failed = status != SUCCESS and not is_warning(status)
+    record = {
+        "peer": peer.name,
+        "status": status_text(status),
+        "elapsed_ms": taken,
+        "step": "status" if failed else None,
+        **way,
+    }
+    if failed:
         return Result.failed(peer.name, PeerFailure(explain(status, comment)), record)
     if status == SUCCESS:
         return Result(peer.name, record)
@@ -72,7 +86,10 @@ def verify(association: Association) -> tuple[int, str]:
     """
     context = association.context_for(VERIFICATION)
     if context is None:
-        raise PeerFailure("the peer does not accept the Verification SOP Class")
+        raise PeerFailure(
+            "context: the peer does not accept the Verification SOP Class",
+            hint="the association stands, so host, port and AE titles are right",
+        )
     request = dimse.request(
         dimse.CommandField.C_ECHO_RQ,
         association.next_message_id(),
@@ -82,10 +99,6 @@ def verify(association: Association) -> tuple[int, str]:
     association.send(context, request)
     answer = association.response_to(request).command
     return dimse.number(answer, "Status"), dimse.text(answer, "ErrorComment")
-
-
-def _milliseconds(begun: float) -> float:
-    return round((time.perf_counter() - begun) * 1000, 2)
 
 
 def _statistics(peer: Peer, count: int, elapsed: list[float], connected: float) -> Result:

@@ -82,7 +82,9 @@ def test_the_fields_of_a_record() -> None:
     """Frozen: scripts read them."""
     with Unruly(serves()) as server:
         [record] = echo(server, "--format", "json").records
-    assert list(record) == ["peer", "status", "elapsed_ms", "outcome"]
+    assert list(record) == ["peer", "status", "elapsed_ms", "step", "steps_ms", "tls", "outcome"]
+    assert list(record["steps_ms"]) == ["resolve", "connect", "associate"]
+    assert (record["step"], record["tls"]) == (None, None)
     assert record["status"] == "0000"
     assert record["outcome"] == "done"
 
@@ -90,7 +92,8 @@ def test_the_fields_of_a_record() -> None:
 def test_the_fields_of_a_failed_record() -> None:
     with Unruly(rejects()) as server:
         [record] = echo(server, "--format", "json").records
-    assert list(record) == ["peer", "status", "elapsed_ms", "outcome", "error"]
+    assert list(record) == ["peer", "status", "elapsed_ms", "step", "steps_ms", "tls", "outcome", "error"]
+    assert record["step"] == "associate"
     assert (record["status"], record["elapsed_ms"], record["outcome"]) == (None, None, "failed")
     assert list(record["error"]) == ["code", "message", "hint", "transient"]
     assert (record["error"]["code"], record["error"]["transient"]) == ("association", False)
@@ -189,7 +192,7 @@ def test_a_permanent_rejection() -> None:
         "associate: rejected (permanent): called AE title not recognized (service user); "
         "called 'PEER', calling 'ME'"
     )
-    assert "hint: both AE titles, --called-aet and --calling-aet, must be as the peer" in result.stderr
+    assert "hint: the peer has another AE title than 'PEER': " in result.stderr
 
 
 def test_a_transient_rejection() -> None:
@@ -203,7 +206,7 @@ def test_no_context() -> None:
     """PS3.8 9.3.3.2: the association stands, Verification is not accepted."""
     result = echo_to(accepts_nothing)
     assert result.status == 5
-    assert the_error(result) == "the peer does not accept the Verification SOP Class"
+    assert the_error(result) == "context: the peer does not accept the Verification SOP Class"
 
 
 def one_byte_drip(association: Association) -> None:
@@ -404,3 +407,26 @@ def test_the_resolver_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     over.set()
     assert result.status == 4
     assert "resolve: slow.example: no answer in time" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "step", "reached"),
+    [
+        (rejects(), "associate", ["resolve", "connect", "associate"]),
+        (accepts_nothing, "context", ["resolve", "connect", "associate"]),
+        (serves(never_answers()), "receive", ["resolve", "connect", "associate"]),
+        (serves(answers(0x0122)), "status", ["resolve", "connect", "associate"]),
+    ],
+)
+def test_the_step_that_failed(script: Script, step: str, reached: list[str]) -> None:
+    [record] = echo_to(script, "--format", "json").records
+    assert record["step"] == step
+    assert list(record["steps_ms"]) == reached
+
+
+def test_the_steps_before_the_association() -> None:
+    [record] = run("echo", "PEER@nosuch.invalid:104", "--format", "json").records
+    assert (record["step"], list(record["steps_ms"])) == ("resolve", ["resolve"])
+    with closed_port() as port:
+        [record] = run("echo", f"127.0.0.1:{port}", "--format", "json").records
+    assert (record["step"], list(record["steps_ms"])) == ("connect", ["resolve", "connect"])

@@ -8,7 +8,8 @@ import click
 
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.options import output_options
-from dcmtools.cli.params import ADDRESS, AET, PEER_NAME, SECONDS
+from dcmtools.cli.params import ADDRESS, AET, IP_ADDRESS, PEER_NAME, SECONDS
+from dcmtools.cli.securing import peer_security_options
 from dcmtools.config import PDU_BYTES
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 @click.option(
     "--max-pdu", type=click.IntRange(*PDU_BYTES), metavar="BYTES", help="Largest PDU to accept from it."
 )
+@click.option("--bind-address", type=IP_ADDRESS, metavar="ADDRESS", help="Address to connect from.")
+@peer_security_options
 @output_options
 @pass_app
 def command(
@@ -43,21 +46,23 @@ def command(
     replace: bool,
     calling_aet: str | None,
     output: OutputOptions,
-    **limits: Any,  # noqa: ANN401  as Limits takes them
+    **settings: Any,  # noqa: ANN401  as Limits and Security take them
 ) -> ExitStatus:
     """Name a peer in config.toml.
 
     PEER is AET@host:port, host:port or host. The file is made if there is none; what else stands in it,
     comments too, stays as it is. What is set here goes before [defaults], and yields to options and
-    the environment.
+    the environment. Files are named by their full paths; passwords themselves have no place in it.
 
     \b
     Examples:
       dcmtools peers add archive ARCHIVE@pacs.example.org:104
       dcmtools peers add archive ARCHIVE@10.0.0.7:104 --calling-aet CT1 --dimse-timeout 300 --replace
+      dcmtools peers add vault VAULT@vault.example.org --tls --tls-ca ca.pem --user ward7
     """
     from dcmtools.config.editing import add_peer
-    from dcmtools.net.peer import Limits
+    from dcmtools.net.peer import Limits, Security
 
-    peer = peer._replace(calling_aet=calling_aet, limits=Limits(**limits))
+    limits = Limits(**{name: settings.pop(name) for name in Limits._fields})
+    peer = peer._replace(calling_aet=calling_aet, limits=limits, security=Security(**settings))
     return app.report(add_peer(name, peer, replace=replace), (), output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,7 @@ COLUMNS = ("name", "aet", "host", "port", "calling_aet")
 
 
 @click.command("list")
-@output_options
+@partial(output_options, rows=True)
 @pass_app
 def command(app: App, output: OutputOptions) -> ExitStatus:
     """List the configured peers.

@@ -9,7 +9,8 @@ import pytest
 
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.defaults import SHARED
-from dcmtools.cli.options import network_options, output_options, peer_argument
+from dcmtools.cli.networking import network_options, peer_argument
+from dcmtools.cli.options import output_options
 from dcmtools.cli.params import SECONDS
 from dcmtools.errors import ExitStatus
 from tests.interface.commands import LEAVES, click_command

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dcmtools.config.peers import named_peer
 from dcmtools.config.rewriting import appended, removed, replaced
-from dcmtools.net.peer import Limits, Peer
+from dcmtools.net.peer import Limits, Peer, Security
 from tests.support.run import run
 
 FULL = """\
@@ -55,6 +55,32 @@ def test_one_more(file: Path) -> None:
     assert run("peers", "add", "new", "h").status == 0
     added = '\n[peers.new]\nhost = "h"\nport = 11112\naet = "ANY-SCP"\n'
     assert file.read_text() == FULL + added
+
+
+def test_a_secured_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files by their full paths, as nobody knows where the program will be called."""
+    monkeypatch.chdir(file.parent)
+    args = (
+        "--tls",
+        "--tls-ca",
+        "ca.pem",
+        "--user",
+        "w",
+        "--bind-address",
+        "127.0.0.1",
+        "--tls-profile",
+        "aes",
+    )
+    assert run("peers", "add", "new", "V@h", *args).status == 0
+    security = Security(
+        "127.0.0.1", tls=True, tls_ca=str(file.parent / "ca.pem"), tls_profile="aes", user="w"
+    )
+    assert named_peer("new") == Peer("h", 2762, "V", security=security)
+    shown = run("peers", "show", "new").stdout
+    assert "port = 2762\n" in shown
+    assert "tls = true\n" in shown
+    assert run("peers", "add", "new", "V@h", "--no-tls", "--replace").status == 0
+    assert named_peer("new") == Peer("h", 11112, "V", security=Security(tls=False))
 
 
 def test_a_known_name_is_refused(file: Path) -> None:

@@ -11,7 +11,7 @@ from dcmtools.config.peers import named_peer
 from dcmtools.config.reading import load
 from dcmtools.config.statements import line_of
 from dcmtools.errors import UsageError
-from dcmtools.net.peer import Limits, Peer
+from dcmtools.net.peer import Limits, Peer, Security
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,48 @@ def test_its_limits(file: Path) -> None:
     assert named_peer("a.b-c_1") == Peer("h", limits=Limits(1, 2.5, 86400, 4096))
 
 
+def test_its_security(file: Path) -> None:
+    """Files are found beside config.toml; what speaks TLS listens on 2762 unless it has a port."""
+    lines = [
+        "[peers.p]",
+        'host = "h"',
+        "tls = true",
+        'tls_ca = "ca.pem"',
+        'tls_key = "/k"',
+        'tls_profile = "aes"',
+        'tls_min_version = "1.2"',
+        'user = "u"',
+        'password_file = "~/p"',
+        'bind_address = "::1"',
+        "[peers.q]",
+        'host = "h"',
+        "tls = false",
+        "[peers.r]",
+        'host = "h"',
+        "port = 104",
+        "tls = true",
+    ]
+    file.write_text("\n".join(lines))
+    peer = named_peer("p")
+    assert peer
+    assert peer == Peer(
+        "h",
+        2762,
+        security=Security(
+            bind_address="::1",
+            tls=True,
+            tls_ca=str(file.parent / "ca.pem"),
+            tls_key="/k",
+            tls_profile="aes",
+            tls_min_version="1.2",
+            user="u",
+            password_file=os.path.expanduser("~/p"),
+        ),
+    )
+    assert named_peer("q") == Peer("h", 11112, security=Security(tls=False))
+    assert named_peer("r") == Peer("h", 104, security=Security(tls=True))
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -45,7 +87,14 @@ def test_its_limits(file: Path) -> None:
         ('[peers.pacs]\nport = 0\nhost = "h"', "line 2: peers.pacs.port: port 0"),
         ('[peers.pacs]\nhost = "a b"', "line 2: peers.pacs.host: 'a b' is not"),
         ('[peers.pacs]\nhost = "h"\naet = ""', "line 3: peers.pacs.aet: an AE title"),
-        ('[peers.pacs]\nhost = "h"\ntls = true', "line 3: peers.pacs.tls: unknown key; known are host, port"),
+        ('[peers.pacs]\nhost = "h"\nssl = true', "line 3: peers.pacs.ssl: unknown key; known are host, port"),
+        ('[peers.pacs]\nhost = "h"\ntls = 1', "line 3: peers.pacs.tls: must be true or false"),
+        ('[peers.pacs]\nhost = "h"\ntls_ca = true', "line 3: peers.pacs.tls_ca: must be text, in quotes"),
+        ('[peers.pacs]\nhost = "h"\ntls_ca = ""', "line 3: peers.pacs.tls_ca: must not be empty"),
+        ('[peers.pacs]\nhost = "h"\ntls_profile = "x"', "line 3: peers.pacs.tls_profile: 'x' is none of bcp"),
+        ('[peers.pacs]\nhost = "h"\nbind_address = "x"', "line 3: peers.pacs.bind_address: 'x' does not"),
+        ('[peers.pacs]\nhost = "h"\npassword = "x"', "line 3: peers.pacs.password: unknown key"),
+        ('[peers.pacs]\nhost = "h"\ntls_no_verify = true', "line 3: peers.pacs.tls_no_verify: unknown key"),
         ('[peers.pacs]\nhost = "h"\nmax_pdu = 4095', "line 3: peers.pacs.max_pdu: 4095 is not between"),
         ('[peers.pacs]\nhost = "h"\ndimse_timeout = 0', "line 3: peers.pacs.dimse_timeout: 0 seconds"),
         ('[peers.pacs]\nhost = "h"\ndimse_timeout = nan', "line 3: peers.pacs.dimse_timeout: nan seconds"),

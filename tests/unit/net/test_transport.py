@@ -129,9 +129,19 @@ def test_an_association_pdu_of_the_largest_size_arrives(ends: tuple[Transport, s
     writer.join()
 
 
-@pytest.mark.parametrize(
-    "start", [b"\0", b"\x08", b"\xff", b"HTTP/1.1 400 Bad Request", b"SSH-2.0-", b"\x15\3\3"]
-)
+@pytest.mark.parametrize("start", [b"\x15\3\3", b"\x16\3\1"])
+def test_a_peer_that_speaks_tls_on_a_plain_connection(
+    ends: tuple[Transport, socket.socket], start: bytes
+) -> None:
+    """RFC 8446 5.1: an alert and a handshake begin so."""
+    transport, peer = ends
+    peer.sendall(start.ljust(6, b"\0"))
+    with pytest.raises(AssociationError, match="the peer speaks TLS") as caught:
+        transport.read_pdu(5)
+    assert "--tls" in caught.value.hint
+
+
+@pytest.mark.parametrize("start", [b"\0", b"\x08", b"\xff", b"HTTP/1.1 400 Bad Request", b"SSH-2.0-"])
 def test_what_is_no_pdu(ends: tuple[Transport, socket.socket], start: bytes) -> None:
     """PS3.8 9.3.1 has the types 01H to 07H."""
     transport, peer = ends

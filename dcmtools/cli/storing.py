@@ -1,0 +1,139 @@
+"""The options of ``store``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dcmtools.cli.options import bundle
+from dcmtools.cli.params import AET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcmtools.scu.storing import StoreOptions
+
+    Function = Callable[..., Any]
+
+_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
+
+
+class BytesPerSecond(click.ParamType[int]):
+    """A number of bytes, with K, M or G for thousands of it."""
+
+    name = "rate"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes a second."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([0-9]{1,12})([KMG]?)B?", str(value).strip().upper())
+        rate = int(match[1]) * _UNITS[match[2]] if match else 0
+        if not rate:
+            self.fail(f"{value!r} is not a number of bytes a second, such as 500K or 10M.", param, ctx)
+        return rate
+
+
+def store_options(function: Function) -> Function:
+    """Add how to send; the command gets ``options``."""
+
+    def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
+        asked = {name: kwargs.pop(name) for name in _NAMES}
+        return function(*args, options=_options(**asked), **kwargs)
+
+    return bundle(call, function, *_SENDING, *_JUDGING)
+
+
+def _options(*, priority: str, move_aet: str | None, move_id: int | None, **asked: Any) -> StoreOptions:  # noqa: ANN401  as StoreOptions has them
+    from dcmtools.net import dimse
+    from dcmtools.scu.storing import StoreOptions
+
+    if (move_aet is None) != (move_id is None):
+        raise click.UsageError("--move-originator-aet and --move-originator-id go together.")
+    originator: dict[str, str | int] = {}
+    if move_aet is not None and move_id is not None:
+        originator = {
+            "MoveOriginatorApplicationEntityTitle": move_aet,
+            "MoveOriginatorMessageID": move_id,
+        }
+    priorities = {"low": dimse.LOW, "medium": dimse.MEDIUM, "high": dimse.HIGH}
+    return StoreOptions(**asked, priority=priorities[priority], move_originator=originator)
+
+
+def _flag(*names: str, text: str) -> Callable[[Function], Function]:
+    return click.option(*names, is_flag=True, help=text)
+
+
+_SENDING = (
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Associations to send on at once.",
+    ),
+    click.option(
+        "--rate",
+        type=BytesPerSecond(),
+        metavar="BYTES",
+        help="Send at most so many bytes a second over all associations: 500K, 10M.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(0, 1000),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Try again so often what may pass: lost or refused connections, transient rejections, a peer "
+        "out of resources. Other failures are final.",
+    ),
+    click.option(
+        "--retry-delay",
+        type=click.FloatRange(0, 3600),
+        default=5.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Wait about so long before the first new try, twice as long before each further one.",
+    ),
+    click.option(
+        "--journal",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Note what has been sent in FILE, and send only what it lacks: a run that was killed goes on.",
+    ),
+    _flag("--per-study", text="Use an association of its own for each study."),
+    click.option(
+        "--priority",
+        type=click.Choice(["low", "medium", "high"]),
+        default="medium",
+        show_default=True,
+        help="Priority to ask for.",
+    ),
+    click.option(
+        "--move-originator-aet",
+        "move_aet",
+        type=AET,
+        metavar="AET",
+        help="Say that a C-MOVE by this AE title is the reason.",
+    ),
+    click.option(
+        "--move-originator-id",
+        "move_id",
+        type=click.IntRange(0, 65535),
+        metavar="N",
+        help="Message ID of that C-MOVE.",
+    ),
+)
+_JUDGING = (
+    _flag("--dry-run", text="Say what would be proposed and sent; connect to nobody."),
+    _flag("--fail-fast", text="Begin nothing more after the first failure."),
+    _flag("--strict", text="Take for failed what was only remarked on: warnings of the peer, skipped files."),
+)
+_NAMES = (
+    *("jobs", "rate", "retries", "retry_delay", "journal", "per_study", "priority", "move_aet", "move_id"),
+    *("dry_run", "fail_fast", "strict"),
+)
