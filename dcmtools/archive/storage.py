@@ -1,8 +1,8 @@
 """Received instances on disk, in ``PATIENT/STUDY/SERIES/SOP.dcm`` below one folder.
 
 An instance grows under a temporary name, is made durable, and only then appears under its own name, by a
-link that never replaces anything. Names come from data sets, so each is a safe name, and each folder is
-opened from the one above it without following links.
+link that never replaces anything; where replacing is wanted a rename does it. Names come from data sets, so
+each is a safe name, and each folder is opened from the one above it without following links.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import errno
 import fcntl
 import logging
 import os
+import stat
 from contextlib import ExitStack, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.errors import DcmtoolsError, InputError, OutputError, UsageError
+from dcmtools.archive.duplicates import DuplicateError, How, Kept, OnDuplicate, same_data_set
+from dcmtools.errors import InputError, OutputError, UsageError
 from dcmtools.files.names import safe_name
-from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
@@ -29,16 +30,12 @@ INCOMING: Final = ".incoming"
 _LOCK: Final = "lock"
 _PART: Final = ".part"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK: Final = 1024 * 1024
+# As much of an instance as a walk to its pixels needs stays in memory, where it costs no call to read it.
+_HEAD: Final = 20 * 1024
+_MAX_BESIDE: Final = 99
 _MAX_SETTLED: Final = 10_000
 # What a file system answers that keeps no hard links, or has no way to force a folder to disk.
 _UNSUPPORTED: Final = (errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-
-
-class DuplicateError(DcmtoolsError):
-    """Another data set is kept under the same name already."""
-
-    code = "duplicate"
 
 
 class Storage:
@@ -48,13 +45,18 @@ class Storage:
     decided by which link comes first.
     """
 
-    def __init__(self, folder: str, *, durable: bool = True) -> None:
+    def __init__(
+        self, folder: str, *, durable: bool = True, on_duplicate: OnDuplicate = OnDuplicate.REJECT
+    ) -> None:
         """Take hold of ``folder``, making it if need be, and clear what a killed process left unfinished.
 
-        Without ``durable`` nothing is forced to disk. Raises UsageError where the folder cannot be used.
+        Without ``durable`` nothing is forced to disk. ``on_duplicate`` says what becomes of another data
+        set under a name that is taken. Raises UsageError where the folder cannot be used.
         """
         self.folder = folder
         self._durable = durable
+        self._on_duplicate = on_duplicate
+        self._prefix = os.getpid()
         self._serial = count(1)
         self._settled: set[tuple[str, ...]] = set()
         self._held = ExitStack()
@@ -103,15 +105,15 @@ class Storage:
 
     def begin(self) -> Incoming:
         """Return a new temporary file to write an instance to; raises OutputError."""
-        name = f"{os.getpid()}-{next(self._serial)}{_PART}"
+        name = f"{self._prefix}-{next(self._serial)}{_PART}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             return Incoming(self, name, os.open(name, flags, 0o600, dir_fd=self._incoming))
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
 
-    def keep(self, part: Incoming, folders: Sequence[str], name: str) -> bool:
-        """Give ``part`` its final ``name`` below ``folders``; see ``Incoming.keep``."""
+    def keep(self, part: Incoming, folders: Sequence[str], stem: str) -> Kept:
+        """Give ``part`` its final name, ``stem`` and ``.dcm``, below ``folders``; see ``Incoming.keep``."""
         if self._durable:
             os.fdatasync(part.fd)
         with ExitStack() as opened:
@@ -122,10 +124,10 @@ class Storage:
                 opened.callback(os.close, inner)
                 self._settle(current, path)
                 current = inner
-            linked = self._link(part, current, name)
+            how, name = self._name(part, current, stem)
             if self._durable:
                 _sync_folder(current)
-            return linked
+            return Kept(how, os.path.join(*folders, name))
 
     def _enter(self, parent: int, path: tuple[str, ...]) -> int:
         """Open the folder at ``path``, the last part of which is in ``parent``, making it if need be."""
@@ -146,16 +148,43 @@ class Storage:
             self._settled.clear()
         self._settled.add(path)
 
+    def _name(self, part: Incoming, folder: int, stem: str) -> tuple[How, str]:
+        """Give ``part`` a name in ``folder``, the first that will do; return it, and what that means."""
+        name = f"{stem}.dcm"
+        if self._link(part, folder, name):
+            return How.NEW, name
+        if _holds(folder, name, part):
+            return How.SAME, name
+        if self._on_duplicate is OnDuplicate.REPLACE:
+            self._replace(part, folder, name)
+            return How.REPLACED, name
+        if self._on_duplicate is OnDuplicate.KEEP:
+            return self._beside(part, folder, stem)
+        raise DuplicateError("another data set is kept under this SOP Instance UID")
+
     def _link(self, part: Incoming, folder: int, name: str) -> bool:
+        """Return whether ``name`` was free, and is the instance's now."""
         try:
             os.link(part.name, name, src_dir_fd=self._incoming, dst_dir_fd=folder, follow_symlinks=False)
         except FileExistsError:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with FileSource(os.open(name, flags, dir_fd=folder)) as kept:
-                if not _same_data_set(part, kept):
-                    raise DuplicateError("another data set is kept under this SOP Instance UID") from None
             return False
         return True
+
+    def _replace(self, part: Incoming, folder: int, name: str) -> None:
+        if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise DuplicateError("something else than a file has the name of this SOP Instance UID")
+        os.rename(part.name, name, src_dir_fd=self._incoming, dst_dir_fd=folder)
+        part.moved = True
+
+    def _beside(self, part: Incoming, folder: int, stem: str) -> tuple[How, str]:
+        """Find a name with a number, which no UID has: ``1.2.3-2.dcm`` is never another's."""
+        for number in range(2, _MAX_BESIDE + 2):
+            name = f"{stem}-{number}.dcm"
+            if self._link(part, folder, name):
+                return How.BESIDE, name
+            if _holds(folder, name, part):
+                return How.SAME, name
+        raise DuplicateError(f"{_MAX_BESIDE + 1} other data sets are kept under this SOP Instance UID")
 
     def discard(self, part: Incoming) -> None:
         """Remove the temporary file; where that fails the next start does it."""
@@ -171,27 +200,58 @@ class Incoming:
     def __init__(self, storage: Storage, name: str, fd: int) -> None:
         """Write to ``fd``, the file ``name`` of the storage's temporary folder."""
         self._storage = storage
+        self._head = bytearray()
         self.name = name
         self.fd = fd
+        self.size = 0
+        self.moved = False
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Append ``data``; raises OutputError where the disk does not take it."""
-        view = memoryview(data)
+    def write(self, *blocks: bytes | memoryview) -> None:
+        """Append ``blocks``; raises OutputError where the disk does not take them."""
+        total = sum(map(len, blocks))
         try:
-            while view:
-                view = view[os.write(self.fd, view) :]
+            written = os.writev(self.fd, blocks)
+            if written < total:
+                self._write_rest(memoryview(b"".join(blocks))[written:])
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
+        self.size += total
+        if (room := _HEAD - len(self._head)) > 0:
+            for block in blocks:
+                self._head += block[:room]
+                room = _HEAD - len(self._head)
 
-    def keep(self, patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> bool:
-        """Make the instance durable under its final name; return False where the same one was kept already.
+    def _write_rest(self, rest: memoryview) -> None:
+        while rest:
+            rest = rest[os.write(self.fd, rest) :]
 
-        Raises DuplicateError where another data set has the name, OutputError where the disk fails; what
-        was kept before stays as it is.
+    def read(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes of what was written, from ``offset``.
+
+        Raises InputError where it is not that long, OutputError where the disk does not give it back.
+        """
+        if offset + length > self.size:
+            message = f"the data ended at offset {self.size}"
+            raise InputError(message)
+        if offset + length <= len(self._head):
+            return bytes(self._head[offset : offset + length])
+        try:
+            data = os.pread(self.fd, length, offset)
+        except OSError as error:
+            raise OutputError(error.strerror or str(error)) from error
+        if len(data) < length:
+            raise OutputError("the temporary file has shrunk")
+        return data
+
+    def keep(self, patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> Kept:
+        """Make the instance durable under its final name; return that, and how it got it.
+
+        Raises DuplicateError where another data set has the name, unless the storage knows a way, and
+        OutputError where the disk fails; what was kept before then stays as it is.
         """
         folders = [safe_name(part or "UNKNOWN") for part in (patient_id, study_uid, series_uid)]
         try:
-            return self._storage.keep(self, folders, f"{safe_name(sop_uid)}.dcm")
+            return self._storage.keep(self, folders, safe_name(sop_uid))
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
 
@@ -200,7 +260,7 @@ class Incoming:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close and remove the temporary file, which is a second name of the instance if that was kept.
+        """Close and remove the temporary file, a second name of the instance unless it became the only one.
 
         Raises OutputError where closing tells that the disk has not taken all of it.
         """
@@ -209,7 +269,15 @@ class Incoming:
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
         finally:
-            self._storage.discard(self)
+            if not self.moved:
+                self._storage.discard(self)
+
+
+def _holds(folder: int, name: str, part: Incoming) -> bool:
+    """Tell whether the file ``name`` in ``folder`` holds the data set of ``part``."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with FileSource(os.open(name, flags, dir_fd=folder)) as kept, FileSource.duplicate(part.fd) as received:
+        return same_data_set(received, kept)
 
 
 def _make(folder: str, *, durable: bool) -> None:
@@ -236,20 +304,3 @@ def _sync_folder(fd: int) -> None:
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
-
-
-def _same_data_set(part: Incoming, kept: FileSource) -> bool:
-    """Tell whether two files hold the same data set in the same syntax, whatever their meta says."""
-    with FileSource.duplicate(part.fd) as received:
-        try:
-            ours, theirs = Part10File(received), Part10File(kept)
-            length = received.size - ours.data_set_offset
-            if (ours.transfer_syntax, length) != (theirs.transfer_syntax, kept.size - theirs.data_set_offset):
-                return False
-            return all(
-                received.read(ours.data_set_offset + offset, min(_CHUNK, length - offset))
-                == kept.read(theirs.data_set_offset + offset, min(_CHUNK, length - offset))
-                for offset in range(0, length, _CHUNK)
-            )
-        except InputError:  # what is kept is no instance, or shrinks
-            return False

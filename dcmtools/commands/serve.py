@@ -7,51 +7,56 @@ from typing import TYPE_CHECKING
 import click
 
 from dcmtools.cli.app import App, pass_app
-from dcmtools.cli.options import output_options, server_options
+from dcmtools.cli.options import output_options
+from dcmtools.cli.serving import receiving_options, server_options
 
 if TYPE_CHECKING:
     from dcmtools.errors import ExitStatus
     from dcmtools.output.reporter import OutputOptions
     from dcmtools.scp.admission import ServerOptions
+    from dcmtools.scp.serve import Receiving
 
 
 @click.command("serve")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
-@click.option(
-    "--fsync",
-    type=click.Choice(["on", "off"]),
-    default="on",
-    show_default=True,
-    help="Answer only when an instance is safe on disk; off is for tests of speed.",
-)
-@click.option(
-    "--ready-file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write the port into FILE once the server answers.",
-)
 @server_options
+@receiving_options
 @output_options
 @pass_app
 def command(
-    app: App, folder: str, fsync: str, ready_file: str | None, server: ServerOptions, output: OutputOptions
+    app: App, folder: str, server: ServerOptions, receiving: Receiving, output: OutputOptions
 ) -> ExitStatus:
     """Receive DICOM files over the network.
 
     Answers C-ECHO, and keeps what comes by C-STORE, of any storage class in any transfer syntax, as
-    DIR/PATIENT/STUDY/SERIES/SOP.dcm. A sender is told success only when the instance is on disk under
-    its name. The same instance again is success too; other data under that name is refused.
+    DIR/PATIENT/STUDY/SERIES/SOP.dcm. A sender is told success only when the instance is whole, and on disk
+    under its name. The same instance again is success too. Other data under its UID is refused with status
+    0111, unless --on-duplicate says replace, which puts it in the place of the first, or keep, which
+    stores it beside the first as SOP-2.dcm, SOP-3.dcm and so on.
 
     The server listens on the loopback address unless --bind says otherwise, and then wants to know from
-    whom. SIGTERM or SIGINT stop it after the instance in hand, with status 0; a second one at once.
+    whom. SIGTERM or SIGINT stop it after the instance in hand, with status 0; a second one at once. --count
+    and --idle-exit end it by themselves; the status is 1 where it has kept fewer than --count instances.
+
+    -v logs a line for each association and each instance, without patient data; refused instances,
+    rejected and broken associations are logged always. --format json prints a record for each instance.
+
+    --exec runs a command for each new instance once the sender has its answer, one after the other. No
+    shell is involved: COMMAND is split at blanks, with quotes as in a shell, and these are replaced in its
+    words: {file}, {folder} (where the file is), {sop_class_uid}, {sop_instance_uid}, {study_uid},
+    {series_uid}, {calling_aet}, {called_aet}, {peer} (an address). A value never becomes a second argument,
+    and where it would become an option, or has a control character, the command is not run. Its output goes
+    to stderr. The server waits for the last command; where any failed, the status is 1.
 
     \b
     Examples:
       dcmtools serve archive/
       dcmtools serve archive/ --bind 0.0.0.0 --port 104 --aet ARCHIVE --allow-aet CT1 --allow-aet CT2
-      dcmtools serve "$tmp" --port 0 --ready-file "$tmp/port" --fsync off
+      dcmtools serve archive/ --exec 'import-study --from {calling_aet} {file}'
+      dcmtools serve "$tmp" --count 10 --idle-exit 60 --format json | jq -r 'select(.file) | .file'
+      dcmtools serve "$tmp" --port 0 --ready-file "$tmp/port" --fsync off --status A700
     """
     from dcmtools.scp.serve import serve
 
-    results = serve(folder, server, durable=fsync == "on", ready_file=ready_file)
+    results = serve(folder, server, receiving, records=output.structured)
     return app.report(results, (), output, drain=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.uids import VERIFICATION, is_uid
 from dcmtools.errors import UsageError
 from dcmtools.net import pdu
 from dcmtools.net.establishment import (
@@ -17,19 +17,28 @@ from dcmtools.net.establishment import (
     SERVICE_USER,
 )
 from dcmtools.net.peer import NetworkOptions
+from dcmtools.net.user_information import IDENTITY_USERNAME, IDENTITY_USERNAME_PASSCODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dcmtools.net.peer import TlsOptions
+
     Network: TypeAlias = IPv4Network | IPv6Network
+
+MAX_ASSOCIATIONS: Final = 256
+IDLE_TIMEOUT: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """Where to listen, and for whom.
+    """Where to listen, for whom, and on which terms.
 
     ``aet`` None answers to any called AE title; ``allow_aet`` and ``allow_ip`` empty to any caller, which
-    beyond the loopback addresses has to be wanted in words: ``open_to_all``.
+    beyond the loopback addresses has to be wanted in words: ``open_to_all``. ``refuse`` rejects everyone,
+    for tests of senders. ``transfer_syntaxes`` are those accepted for all but verification, the preferred
+    first; none are any. An association may be idle for ``idle_timeout`` seconds.
+    With ``tls`` the server speaks nothing else.
     """
 
     bind: str = "127.0.0.1"
@@ -38,6 +47,11 @@ class ServerOptions:
     allow_aet: tuple[str, ...] = ()
     allow_ip: tuple[Network, ...] = ()
     open_to_all: bool = False
+    refuse: pdu.AssociateRJ | None = None
+    transfer_syntaxes: tuple[str, ...] = ()
+    max_associations: int = MAX_ASSOCIATIONS
+    idle_timeout: float = IDLE_TIMEOUT
+    tls: TlsOptions | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
 
     def check(self) -> None:
@@ -54,6 +68,8 @@ class ServerOptions:
 
     def refusal(self, request: pdu.AssociateRQ, host: str) -> pdu.AssociateRJ | None:
         """Return how to reject a ``request`` from ``host``, None where it is welcome."""
+        if self.refuse is not None:
+            return self.refuse
         if self.aet not in (None, request.called_aet):
             return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLED_NOT_RECOGNIZED)
         known = not self.allow_aet or request.calling_aet in self.allow_aet
@@ -64,11 +80,27 @@ class ServerOptions:
         return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLING_NOT_RECOGNIZED)
 
 
+def identity_response(identity: pdu.UserIdentity | None) -> bytes | None:
+    """Return the positive response to a user who says who they are, None where there is none to give.
+
+    A name is taken as it stands, whatever the passcode (PS3.15 B.4). Of tickets, assertions and tokens
+    (PS3.7 D.3.3.7) nothing is known here, and nothing confirmed.
+    """
+    named = identity is not None and identity.identity_type in (IDENTITY_USERNAME, IDENTITY_USERNAME_PASSCODE)
+    return b"" if named else None
+
+
 def answered(
-    contexts: Sequence[pdu.PresentationContext], accepts: Callable[[str], bool]
+    contexts: Sequence[pdu.PresentationContext],
+    accepts: Callable[[str], bool],
+    transfer_syntaxes: Sequence[str] = (),
 ) -> tuple[pdu.ContextResult, ...]:
-    """Accept each of the ``contexts`` whose abstract syntax ``accepts`` allows, in any transfer syntax."""
-    return tuple([_answered(context, accepts) for context in contexts])
+    """Accept each of the ``contexts`` whose abstract syntax ``accepts`` allows.
+
+    That is in the first of ``transfer_syntaxes`` that was proposed; without them, and for verification,
+    which has no data set, in any.
+    """
+    return tuple([_answered(context, accepts, transfer_syntaxes) for context in contexts])
 
 
 def preferred(syntaxes: Sequence[str]) -> str:
@@ -78,14 +110,19 @@ def preferred(syntaxes: Sequence[str]) -> str:
     return syntaxes[0]
 
 
-def _answered(context: pdu.PresentationContext, accepts: Callable[[str], bool]) -> pdu.ContextResult:
+def _answered(
+    context: pdu.PresentationContext, accepts: Callable[[str], bool], wanted: Sequence[str]
+) -> pdu.ContextResult:
     proposed = [syntax for syntax in context.transfer_syntaxes if is_uid(syntax)]
+    chosen = preferred(proposed) if proposed else ""
+    if wanted and context.abstract_syntax != VERIFICATION:
+        chosen = next((syntax for syntax in wanted if syntax in proposed), "")
     if not accepts(context.abstract_syntax):
         result = pdu.ABSTRACT_SYNTAX_NOT_SUPPORTED
-    elif not proposed:
+    elif not chosen:
         result = pdu.TRANSFER_SYNTAXES_NOT_SUPPORTED
     else:
-        return pdu.ContextResult(context.context_id, pdu.ACCEPTANCE, preferred(proposed))
+        return pdu.ContextResult(context.context_id, pdu.ACCEPTANCE, chosen)
     # Of a refused context the transfer syntax means nothing, but some peers want to read one.
     return pdu.ContextResult(context.context_id, result, IMPLICIT_VR_LITTLE_ENDIAN)
 

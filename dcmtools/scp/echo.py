@@ -8,9 +8,10 @@ from dcmtools.net import dimse
 from dcmtools.net.status import SUCCESS
 
 if TYPE_CHECKING:
-    from dcmtools.net.association import Association, Message
+    from dcmtools.net.association import Message
+    from dcmtools.scp.session import Session
 
 
-def answer_echo(association: Association, message: Message) -> None:
+def answer_echo(session: Session, message: Message) -> None:
     """Answer a C-ECHO-RQ with success."""
-    association.send(message.context, dimse.response(message.command, SUCCESS))
+    session.association.send(message.context, dimse.response(message.command, SUCCESS))

@@ -2,47 +2,171 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from dcmtools.archive.duplicates import How, OnDuplicate
 from dcmtools.archive.storage import Storage
 from dcmtools.encoding.uids import VERIFICATION, is_storage_class
-from dcmtools.errors import UsageError
+from dcmtools.errors import CheckFailed, DcmtoolsError, UsageError
 from dcmtools.escaping import escape
 from dcmtools.net.dimse import CommandField
+from dcmtools.net.outbox import Outbox
+from dcmtools.net.status import status_text
+from dcmtools.replacing import replacing
 from dcmtools.results import Result
 from dcmtools.scp.echo import answer_echo
+from dcmtools.scp.faults import Faults
+from dcmtools.scp.hook import Hook
 from dcmtools.scp.server import Server
 from dcmtools.scp.storage import StorageService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dcmtools.scp.admission import ServerOptions
     from dcmtools.scp.server import Service
+    from dcmtools.scp.session import Session
+    from dcmtools.scp.storage import Stored
+
+logger = logging.getLogger(__name__)
 
 
-def serve(folder: str, options: ServerOptions, *, durable: bool, ready_file: str | None) -> Iterator[Result]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiving:
+    """How instances are kept, what happens then, and when there is an end to it.
+
+    ``command`` is run for each instance, ``command_timeout`` seconds at most. The server ends once it has
+    kept ``count`` instances, and when no association was open for ``idle_exit`` seconds.
+    """
+
+    durable: bool = True
+    on_duplicate: OnDuplicate = OnDuplicate.REJECT
+    command: Sequence[str] = ()
+    command_timeout: float = 60.0
+    count: int | None = None
+    idle_exit: float | None = None
+    ready_file: str | None = None
+    faults: Faults = field(default_factory=Faults)
+
+
+def serve(
+    folder: str, options: ServerOptions, receiving: Receiving, *, records: bool = False
+) -> Iterator[Result]:
     """Yield one result once the server listens, and serve until the stop is requested.
 
-    Received instances are kept below ``folder``. ``ready_file`` gets the port as soon as the server
-    answers. Raises UsageError where it cannot start.
+    Received instances are kept below ``folder``; with ``records`` there is a result for each. Commands that
+    failed, and a count that was not reached, are failed results at the end. Raises UsageError where the
+    server cannot start.
     """
     options.check()
+    stop, faults = options.network.stop, receiving.faults
+    hook = Hook(receiving.command, receiving.command_timeout, stop) if receiving.command else None
     with ExitStack() as held:
-        storage = Storage(folder, durable=durable)
+        storage = Storage(folder, durable=receiving.durable, on_duplicate=receiving.on_duplicate)
         held.callback(storage.close)
+        outbox = held.enter_context(Outbox(stop))
+        arrivals = _Arrivals(folder, hook, outbox if records else None)
         services: dict[int, Service] = {
-            CommandField.C_ECHO_RQ: answer_echo,
-            CommandField.C_STORE_RQ: StorageService(storage).answer_store,
+            CommandField.C_ECHO_RQ: faults.delayed(answer_echo, stop),
+            CommandField.C_STORE_RQ: StorageService(storage, stop, arrivals.add, faults).answer_store,
         }
-        server = held.enter_context(Server(options, services, _is_served))
+        server = held.enter_context(Server(options, services, _is_served, idle_exit=receiving.idle_exit))
+        arrivals.finish_at(receiving.count, server.finish)
         host, port = server.address
-        if ready_file is not None:
-            _announce(ready_file, port)
+        if receiving.ready_file is not None:
+            _announce(receiving.ready_file, port)
+        if options.refuse or faults != Faults():
+            logger.warning("this server makes faults on purpose, for the tests of senders")
+        if hook:
+            hook.start()
         yield _listening(folder, options.aet, host, port)
-        server.run()
+        yield from outbox.results_of([server.run])
+        yield from _trouble(hook, arrivals.kept, receiving.count)
+
+
+class _Arrivals:
+    """What is done about each instance that was kept: a record, the user's command, the count."""
+
+    def __init__(self, folder: str, hook: Hook | None, outbox: Outbox | None) -> None:
+        self._folder = folder
+        self._hook = hook
+        self._outbox = outbox
+        self._lock = Lock()
+        self._wanted: int | None = None
+        self._enough: Callable[[], None] = lambda: None
+        self.kept = 0
+
+    def finish_at(self, count: int | None, finish: Callable[[], None]) -> None:
+        """Call ``finish`` once ``count`` instances were kept, those that had been there not counted."""
+        self._wanted, self._enough = count, finish
+
+    def add(self, session: Session, stored: Stored) -> None:
+        """See to one instance; waits where the command or the reader of the records is too slow."""
+        if self._outbox:
+            self._outbox.put(_record(self._folder, session, stored))
+        if stored.kept.how is How.SAME:
+            return
+        if self._hook:
+            self._hook.submit(_values(self._folder, session, stored))
+        with self._lock:
+            self.kept += 1
+            reached = self.kept == self._wanted
+        if reached:
+            self._enough()
+
+
+def _record(folder: str, session: Session, stored: Stored) -> Result:
+    names = stored.names
+    path = os.path.join(folder, stored.kept.path)
+    record = {
+        "file": path,
+        "sop_class_uid": names.sop_class_uid,
+        "sop_instance_uid": names.sop_instance_uid,
+        "study_instance_uid": names.study_uid,
+        "series_instance_uid": names.series_uid,
+        "transfer_syntax_uid": stored.transfer_syntax_uid,
+        "bytes": stored.size,
+        "kept": str(stored.kept.how),
+        "status": status_text(stored.status),
+        "elapsed_ms": round(1000 * stored.elapsed, 1),
+        "association": session.number,
+        "peer": session.host,
+        "calling_aet": session.calling_aet,
+        "called_aet": session.called_aet,
+    }
+    return Result(path, record)
+
+
+def _values(folder: str, session: Session, stored: Stored) -> dict[str, str]:
+    """Return what the placeholders of the user's command stand for."""
+    path = os.path.abspath(os.path.join(folder, stored.kept.path))
+    names = stored.names
+    return {
+        "file": path,
+        "folder": os.path.dirname(path),
+        "sop_class_uid": names.sop_class_uid,
+        "sop_instance_uid": names.sop_instance_uid,
+        "study_uid": names.study_uid,
+        "series_uid": names.series_uid,
+        "calling_aet": session.calling_aet,
+        "called_aet": session.called_aet,
+        "peer": session.host,
+    }
+
+
+def _trouble(hook: Hook | None, kept: int, wanted: int | None) -> Iterator[Result]:
+    """Yield what a server that came to its end has to own up to, once the last command has ended."""
+    if hook:
+        hook.finish()
+        if hook.failed:
+            yield Result.failed("--exec", DcmtoolsError(f"{hook.failed} of {hook.count} commands failed"))
+    if wanted is not None and kept < wanted:
+        yield Result.failed("--count", CheckFailed(f"{kept} of {wanted} instances were kept"))
 
 
 def _is_served(abstract_syntax: str) -> bool:
@@ -58,21 +182,10 @@ def _listening(folder: str, aet: str | None, host: str, port: int) -> Result:
 
 def _announce(path: str, port: int) -> None:
     """Write the port into ``path``, which appears whole or not at all."""
-    from tempfile import mkstemp
-
-    folder, name = os.path.split(path)
     if os.path.lexists(path) and not os.path.isfile(path):
         raise UsageError(f"{path}: there is something else than a file")
     try:
-        fd, temporary = mkstemp(prefix=f".{name}.", dir=folder or ".")
-        try:
-            with open(fd, "w", encoding="ascii") as file:
-                os.fchmod(fd, 0o644)  # whoever waits for it may run as another user
-                file.write(f"{port}\n")
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with replacing(path, mode=0o644) as file:  # whoever waits for it may run as another user
+            file.write(f"{port}\n".encode())
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error

@@ -13,8 +13,7 @@ import pytest
 
 from dcmtools.archive import storage as archive
 from dcmtools.errors import DcmtoolsError
-from dcmtools.files import source as file_source
-from tests.support.served import Served, associated, data_set, echo, served, serving, store
+from tests.support.served import Served, associated, data_set, echo, element, served, serving, store
 from tests.support.syscalls import WatchedOs
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def test_whichever_call_fails_no_data_is_missing_and_the_server_goes_on(
             assert store(association, uid, contents(attempt)) == SUCCESS
             assert [is_whole(path) for path in server.kept() if path.stem == uid] == [True]
         assert not watched.failed, "more calls than were tried"
-    expected = {"open", "mkdir", "write", "link", "close"} | ({"fdatasync", "fsync"} if durable else set())
+    expected = {"open", "mkdir", "writev", "link", "close"} | ({"fdatasync", "fsync"} if durable else set())
     assert refused == expected
 
 
@@ -96,18 +95,24 @@ def test_a_temporary_file_that_cannot_be_removed_goes_with_the_next_start(
         assert [is_whole(path) for path in server.kept()] == [True]
 
 
-def test_no_descriptor_left_to_read_what_came_is_a_refusal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("answer", [b"", None])
+def test_a_disk_that_does_not_give_back_what_came_is_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
 ) -> None:
-    class NoDuplicates(WatchedOs):
-        def dup(self, _: int) -> int:
-            raise OSError(errno.EMFILE, "Too many open files")
+    class Forgetful(WatchedOs):
+        def pread(self, *_: int) -> bytes:
+            if answer is None:
+                raise OSError(errno.EIO, "Input/output error")
+            return answer
 
+    long = element(0x00091001, bytes(60_000), b"OB")
+    data = contents(1).replace(element(0x00100010, b"Doe^Jane", b"PN"), long)
     with serving(tmp_path / "archive") as server, associated(server.port) as association:
         with monkeypatch.context() as faulty:
-            faulty.setattr(file_source, "os", NoDuplicates())
-            assert store(association, "1.2.1", contents(1)) == OUT_OF_RESOURCES
-        assert store(association, "1.2.1", contents(1)) == SUCCESS
+            faulty.setattr(archive, "os", Forgetful())
+            assert store(association, "1.2.1", data) == OUT_OF_RESOURCES
+        assert server.is_empty()
+        assert store(association, "1.2.1", data) == SUCCESS
 
 
 def test_a_full_disk_is_a_refusal_until_there_is_room(
@@ -116,7 +121,7 @@ def test_a_full_disk_is_a_refusal_until_there_is_room(
     """Every write fails, also those of the rest of a data set that is read to its end all the same."""
 
     class Full(WatchedOs):
-        def write(self, _fd: int, _data: object) -> int:
+        def writev(self, _fd: int, _data: object) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     big = data_set("1.2.1", pixels=bytes(2_000_000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from dcmtools.archive import storage as archive
 from dcmtools.errors import AssociationError, DcmtoolsError
 from dcmtools.net.association import Association
 from tests.support.served import (
+    CT,
     HOST,
     ServedProcess,
     ask,
@@ -59,7 +61,7 @@ def test_the_answer_comes_after_the_instance_is_safe(
         monkeypatch.setattr(archive, "os", watched)
         monkeypatch.setattr(Association, "send", recorded)
         assert store(association, UID, data_set()) == SUCCESS
-    calls = [call.split()[0] for call in watched.calls if call.split()[0] not in ("open", "close", "write")]
+    calls = [call.split()[0] for call in watched.calls if call.split()[0] not in ("open", "close", "writev")]
     if durable:
         before = ["fdatasync", "mkdir", "fsync", "mkdir", "fsync", "mkdir", "fsync", "link", "fsync"]
     else:
@@ -143,12 +145,21 @@ def test_no_patient_data_in_the_log(tmp_path: Path) -> None:
         assert server.stop() == 0
         log = server.log()
     lines = log.splitlines()
-    assert "dcmtools serve: info: stored 1.2.3.4" in lines
-    assert "dcmtools serve: info: had already 1.2.3.4" in lines
-    assert any(line.startswith("dcmtools serve: warning: refused 1.2.3.4: ") for line in lines)
-    assert any(line.startswith("dcmtools serve: warning: refused 1.9: ") for line in lines)
-    assert any(line.startswith("dcmtools serve: warning: refused 1.8: ") for line in lines)
-    assert f"dcmtools serve: info: TESTER@{HOST}: association released" in lines
+    whose = f"association=1 peer={HOST} calling=TESTER called=ANY-SCP"
+    assert lines[0] == f"dcmtools serve: info: accepted {whose} contexts=1"
+    instance = f"{whose} sop_class_uid={CT} sop_instance_uid=1.2.3.4"
+    size = (server.folder / "SECRETID/1.2.3/1.2.3.1/1.2.3.4.dcm").stat().st_size
+    pattern = f"dcmtools serve: info: stored {instance} status=0000 bytes={size} kept=%s elapsed_ms=[0-9.]+"
+    assert re.fullmatch(pattern % "new", lines[1])
+    assert re.fullmatch(pattern % "same", lines[2])
+    refusals = [re.search("refused .* sop_instance_uid=(.*) status=(....) reason=", line) for line in lines]
+    assert [match.groups() for match in refusals if match] == [
+        ("1.2.3.4", "0111"),
+        ("1.9", "A700"),
+        ("1.8", "C000"),
+    ]
+    end = rf"dcmtools serve: info: released {whose} stored=2 refused=3 bytes={2 * size} seconds=[0-9.]+"
+    assert re.fullmatch(end, lines[-1])
     assert "ecret" not in log.lower()
 
 
@@ -160,7 +171,9 @@ def test_without_verbosity_only_trouble_is_told(tmp_path: Path) -> None:
             assert store(association, UID, data_set("1.2")) == MISMATCH
         assert server.stop() == 0
         assert server.log() == (
-            "dcmtools serve: warning: refused 1.2.3.4: data set and request name different instances\n"
+            f"dcmtools serve: warning: refused association=2 peer={HOST} calling=TESTER called=ANY-SCP"
+            f" sop_class_uid={CT} sop_instance_uid=1.2.3.4 status=A900"
+            ' reason="data set and request name different instances"\n'
         )
 
 
@@ -171,11 +184,12 @@ def test_a_bug_in_one_association_ends_that_one_and_says_no_more_than_its_kind(
         raise KeyError("Secret^Name")
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("dcmtools.scp.storage._names", fails)
+    monkeypatch.setattr("dcmtools.scp.storage.read_names", fails)
     with serving(tmp_path / "archive") as server:
         with associated(server.port) as association, pytest.raises(AssociationError):
             store(association, UID, data_set())
-        wait_until(lambda: f"{HOST}: internal error: KeyError" in caplog.messages)
+        line = f"failed association=1 peer={HOST} internal_error=KeyError"
+        wait_until(lambda: line in caplog.messages)
         assert "Secret" not in caplog.text
         assert echo(server.port) == 0
         assert server.is_empty()

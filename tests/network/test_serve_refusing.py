@@ -8,7 +8,6 @@ import pytest
 
 from dcmtools.errors import AssociationError
 from dcmtools.net import dimse
-from dcmtools.scp import server as server_module
 from tests.support.served import (
     CT,
     ECHO,
@@ -56,7 +55,8 @@ def test_another_data_set_under_the_uid_is_refused_and_the_first_kept(
     assert answer["Status"] == DUPLICATE
     assert answer["ErrorComment"] == "another data set is kept under this SOP Instance UID"
     assert (server.folder / FINAL).read_bytes().endswith(data_set())
-    assert "refused 1.2.3.4: another data set is kept under this SOP Instance UID" in caplog.messages
+    [line] = [line for line in caplog.messages if line.startswith("refused ")]
+    assert 'status=0111 reason="another data set is kept under this SOP Instance UID"' in line
 
 
 @pytest.mark.parametrize(
@@ -174,20 +174,16 @@ def test_the_calling_title_has_to_be_allowed_where_any_is(tmp_path: Path) -> Non
         assert "rejected (permanent): calling AE title not recognized" in rejection(server.port, calling="CT")
 
 
-def test_one_association_more_than_there_are_places_is_rejected_for_now(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server_module, "MAX_ASSOCIATIONS", 2)
-    with serving(tmp_path) as server:
+def test_one_association_more_than_there_are_places_is_rejected_for_now(tmp_path: Path) -> None:
+    with serving(tmp_path, max_associations=2) as server:
         with associated(server.port), associated(server.port):
             for _ in range(3):
                 assert "rejected (transient): local limit exceeded" in rejection(server.port)
         wait_until(lambda: can_associate(server.port))
 
 
-def test_a_rejected_caller_takes_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "MAX_ASSOCIATIONS", 1)
-    with serving(tmp_path, aet="ARCHIVE") as server:
+def test_a_rejected_caller_takes_no_place(tmp_path: Path) -> None:
+    with serving(tmp_path, aet="ARCHIVE", max_associations=1) as server:
         for _ in range(3):
             rejection(server.port, called="OTHER")
         with associated(server.port, called="ARCHIVE"):

@@ -26,7 +26,7 @@ from dcmtools.net.pdu import PresentationContext
 from dcmtools.net.peer import NetworkOptions, Peer
 from dcmtools.net.stop import Stop
 from dcmtools.scp.admission import ServerOptions
-from dcmtools.scp.serve import serve
+from dcmtools.scp.serve import Receiving, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +43,7 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 ECHO, STORE = 0x0030, 0x0001
+SUCCESS, DUPLICATE = 0x0000, 0x0111
 
 # ---------------------------------------------------------------- the server
 
@@ -77,6 +78,7 @@ def serving(
     folder: Path,
     *,
     durable: bool = False,
+    receiving: Receiving | None = None,
     acse_timeout: float = 30,
     dimse_timeout: float = 60,
     max_pdu: int = 262144,
@@ -89,7 +91,7 @@ def serving(
         acse_timeout=acse_timeout, dimse_timeout=dimse_timeout, max_pdu=max_pdu, stop=stop
     )
     terms = ServerOptions(port=0, network=network, **options)  # type: ignore[arg-type]  # whatever a test sets
-    results = serve(str(folder), terms, durable=durable, ready_file=None)
+    results = serve(str(folder), terms, receiving or Receiving(durable=durable))
     try:
         port = next(results).record["port"]
         assert isinstance(port, int)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WATCHED = ("open", "mkdir", "write", "fdatasync", "link", "fsync", "close", "unlink")
+WATCHED = ("open", "mkdir", "write", "writev", "fdatasync", "link", "rename", "fsync", "close", "unlink")
 
 
 class WatchedOs:

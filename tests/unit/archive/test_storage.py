@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.archive import storage as module
-from dcmtools.archive.storage import DuplicateError, Storage
+from dcmtools.archive.duplicates import DuplicateError, How, Kept
+from dcmtools.archive.storage import Storage
 from dcmtools.errors import OutputError, UsageError
 from dcmtools.files.meta import file_meta
 from tests.support.served import CT, EXPLICIT, IMPLICIT, data_set
@@ -38,10 +39,15 @@ def storage(folder: Path, *, durable: bool = False) -> Iterator[Storage]:
         made.close()
 
 
-def keep(into: Storage, data: bytes | None = None, name: tuple[str, str, str, str] = NAME) -> bool:
+def kept(into: Storage, data: bytes | None = None, name: tuple[str, str, str, str] = NAME) -> Kept:
     with into.begin() as part:
         part.write(instance() if data is None else data)
         return part.keep(*name)
+
+
+def keep(into: Storage, data: bytes | None = None, name: tuple[str, str, str, str] = NAME) -> bool:
+    """Whether it is new."""
+    return kept(into, data, name).how is How.NEW
 
 
 def mode(path: Path) -> int:
@@ -293,7 +299,7 @@ def test_data_then_name_then_folder_are_forced_to_disk(tmp_path: Path, watched: 
     with storage(tmp_path / "archive", durable=True) as into:
         del watched.calls[:]
         keep(into)
-    kept = [call for call in watched.calls if call.split()[0] not in ("open", "close", "write")]
+    kept = [call for call in watched.calls if call.split()[0] not in ("open", "close", "writev")]
     temporary = kept[0].split()[1]
     assert temporary.endswith(".part")
     assert kept == [
@@ -379,6 +385,7 @@ def test_a_file_system_that_cannot_force_a_folder_will_do(
 
 def test_a_write_that_takes_a_part_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
+    monkeypatch.setattr(os, "writev", lambda fd, blocks: write(fd, blocks[0][:100]))
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:100]))
     with storage(tmp_path) as into:
         assert keep(into)

@@ -15,7 +15,8 @@ from dcmtools.scp.server import Server
 from tests.support.served import ECHO, VERIFICATION, associated, wait_until
 
 if TYPE_CHECKING:
-    from dcmtools.net.association import Association, Message
+    from dcmtools.net.association import Message
+    from dcmtools.scp.session import Session
 
 
 def test_it_does_not_listen_to_the_world_unasked() -> None:
@@ -29,7 +30,7 @@ def test_a_service_that_hangs_is_waited_for_until_its_time_is_up_or_a_second_req
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
-    def hangs(_association: Association, _message: Message) -> None:
+    def hangs(_session: Session, _message: Message) -> None:
         entered.set()
         go_on.wait()
 
