@@ -1,0 +1,1 @@
+"""Data sets changed: their elements replaced, inserted and removed."""
