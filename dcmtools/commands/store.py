@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from dcmtools.cli.app import App, pass_app
-from dcmtools.cli.options import network_options, output_options, paths_argument, peer_argument
+from dcmtools.cli.networking import network_options, peer_argument
+from dcmtools.cli.options import output_options, paths_argument
+from dcmtools.cli.storing import store_options
 
 if TYPE_CHECKING:
     from dcmtools.errors import ExitStatus
+    from dcmtools.files.paths import Paths
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.output.reporter import OutputOptions
+    from dcmtools.scu.storing import StoreOptions
 
 COLUMNS = ("file", "status")
 
@@ -20,20 +25,28 @@ COLUMNS = ("file", "status")
 @click.command("store")
 @peer_argument
 @paths_argument
+@store_options
 @network_options
-@output_options
+@partial(output_options, rows=True, report=True)
 @pass_app
 def command(
-    app: App, peer: Peer, paths: tuple[str, ...], network: NetworkOptions, output: OutputOptions
+    app: App,
+    peer: Peer,
+    paths: Paths,
+    options: StoreOptions,
+    network: NetworkOptions,
+    output: OutputOptions,
 ) -> ExitStatus:
     """Send DICOM files to a peer with C-STORE.
 
-    PATHS are files, folders (searched through, non-DICOM files skipped) or - for standard input. All are
-    looked at first; what the peer is asked to accept is what they hold. Data sets go as they are in the
-    files, byte for byte.
+    PATHS are files, folders and archives (searched through, non-DICOM files skipped), files in archives
+    (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest.
 
-    Zero bytes behind the last element are not sent, which is a warning. Of a folder, what is not DICOM is
-    skipped and counted, but fails where its name ends in .dcm, .dicom, .dic or .ima; a DICOMDIR is skipped.
+    All are looked at first; what the peer is asked to accept is what they hold. Data sets go as they are in
+    the files, byte for byte.
+
+    Zero bytes behind the last element are not sent, which is a warning. Of a folder, what is not DICOM and a
+    DICOMDIR are skipped and counted.
 
     Exit status 0 means that the peer has acknowledged every file. Each file that it has not is named, with
     the reason, and the others are sent all the same.
@@ -42,8 +55,15 @@ def command(
     Examples:
       dcmtools store ORTHANC@localhost:4242 study/
       dcmtools store pacs.example.org:104 -aec ARCHIVE -aet CT1 ct1.dcm ct2.dcm
+      dcmtools store archive cd.zip
+      find night/ -newer last | dcmtools store archive --files-from -
       dcmtools store --format json archive night/ > night.jsonl
+      dcmtools store --report night.csv archive night/
     """
+    from dcmtools.results import Extent
     from dcmtools.scu.store import store
 
-    return app.report(store(paths, peer, network), COLUMNS, output, summary="stored", drain=True)
+    extent = Extent()
+    summary = "would be sent" if options.dry_run else "stored"
+    results = store(paths, peer, network, options, extent)
+    return app.report(results, COLUMNS, output, summary=summary, drain=True, extent=extent)

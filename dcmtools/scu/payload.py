@@ -1,50 +1,19 @@
-"""The data set of a file on its way to a peer, and the files behind it."""
+"""The data set of a file on its way to a peer."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import InputError
-from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
 
     from dcmtools.files.instance import Instance
+    from dcmtools.files.source import FileSource
     from dcmtools.net.association import Context
 
 BLOCK: Final = 1024 * 1024
-
-
-class Files:
-    """Opens files any number of times, what comes through a pipe included: its bytes come only once."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self._kept: dict[str, FileSource] = {}
-
-    def open(self, path: str) -> FileSource:
-        """Open ``path``; raise InputError where that fails."""
-        try:
-            if path in self._kept:
-                return FileSource.duplicate(self._kept[path].fd)
-            source = FileSource.open(path)
-            if os.fstat(source.fd).st_nlink == 0:  # nobody will find it under any name again
-                self._kept[path] = FileSource.duplicate(source.fd)
-        except OSError as error:
-            raise InputError(error.strerror or str(error)) from error
-        return source
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with`` block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let go of what came through pipes."""
-        for source in self._kept.values():
-            source.close()
 
 
 class Payload:

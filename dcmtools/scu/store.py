@@ -1,255 +1,178 @@
-"""C-STORE as SCU: files to a peer, their data sets byte for byte (PS3.4 Annex B, PS3.7 9.1.1).
+"""Files to a peer, their data sets byte for byte: what ``dcmtools store`` does.
 
-Each file has one outcome, and only a peer's answer makes it done. Files that could not be sent, or whose
-answer never came, are failed results; the others go on, on a new association where the old one was lost.
+All files are inspected before the first is sent, so that what is proposed is what they hold. Each has one
+outcome.
 """
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dcmtools.encoding.uids import uid_name
-from dcmtools.errors import (
-    AssociationError,
-    DcmtoolsError,
-    InputError,
-    Interrupted,
-    NotDicom,
-    PeerFailure,
-)
+from dcmtools.errors import Interrupted, OutputError
 from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
-from dcmtools.net import dimse
-from dcmtools.net.establishment import request_association
-from dcmtools.net.status import SUCCESS, explain, is_warning, status_text
-from dcmtools.results import Outcome, Result
+from dcmtools.files.source import KEPT
+from dcmtools.results import Extent, Result
 from dcmtools.scu.contexts import batches
-from dcmtools.scu.payload import Files, Payload
+from dcmtools.scu.pace import Pace
+from dcmtools.scu.sender import Sender, Surroundings, record_of, say, unsent
+from dcmtools.scu.storing import DEFAULTS
+from dcmtools.scu.work import Batch, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from dcmtools.errors import DcmtoolsError
+    from dcmtools.files.inputs import Input
     from dcmtools.files.instance import Instance
-    from dcmtools.net.association import Association, Context
-    from dcmtools.net.pdu import PresentationContext
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.net.stop import Stop
-
-# Associations lost one after the other without any answer, and DIMSE timeouts since the last answer, after
-# which the rest is given up: a peer that breaks off at once may do so for one file, one that hangs hangs.
-MAX_LOSSES: Final = 3
-MAX_SILENCE: Final = 3
-_NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
-_REFUSALS: Final = {
-    1: "rejected by its user",
-    2: "no reason given",
-    3: "it does not store this SOP class",
-    4: "it does not take this transfer syntax",
-}
+    from dcmtools.scu.journal import Journal
+    from dcmtools.scu.storing import StoreOptions
 
 
-def store(paths: Sequence[str], peer: Peer, network: NetworkOptions) -> Iterator[Result]:
-    """Yield one result per file below ``paths``, which are all inspected before the first is sent."""
-    with Files() as files:
-        yield from _store(paths, files, _Sender(peer, network, files), network.stop)
+def store(
+    paths: Iterable[str | Result],
+    peer: Peer,
+    network: NetworkOptions,
+    options: StoreOptions = DEFAULTS,
+    extent: Extent | None = None,
+) -> Iterator[Result]:
+    """Yield one result per file below ``paths``; ``extent`` is told how many there will be.
+
+    Raises UsageError for a journal that cannot be used.
+    """
+    extent = extent or Extent()
+    with ExitStack() as held:
+        held.enter_context(KEPT)  # each file is opened twice, what comes through a pipe included
+        journal = _opened(held, options.journal, peer)
+        instances: list[Instance] = []
+        lost: DcmtoolsError | None = None
+        seen = 0
+        try:
+            for result in _inspected(paths, instances, network.stop, extent):
+                seen += 1
+                judged = options.judged(result)
+                yield judged
+                if judged.error and options.fail_fast:
+                    lost = options.ended()
+                    break
+        except Interrupted as error:
+            if not instances or options.dry_run:
+                raise
+            lost = error
+        extent.total = seen + len(instances)
+        if journal:
+            yield from _known(journal, instances)
+        work = Work(_divided(_remarked(instances), options))
+        work.lost = lost
+        if options.dry_run:
+            yield from _planned(work)
+            return
+        pace = Pace(options.rate, network.stop) if options.rate else None
+        around = Surroundings(peer, network, options, extent, journal, pace)
+        yield from _sent([Sender(work, around) for _ in range(options.jobs)], network.stop)
+        yield from _left(work, network.stop)
 
 
-def _store(paths: Sequence[str], files: Files, sender: _Sender, stop: Stop) -> Iterator[Result]:
-    instances: list[Instance] = []
+def _left(work: Work, stop: Stop) -> Iterator[Result]:
+    """Yield results for what has not been sent, with the reason; raise it where no file is left to name."""
+    refused = None if stop.count else work.refused
+    rest = work.rest()
+    for attempt in rest:
+        yield unsent(attempt, work.lost or refused or Interrupted("stopped by the user"))
+    if not rest and isinstance(work.lost, OutputError):
+        raise work.lost
+    if not rest and refused:
+        say("%s; all has gone over fewer associations", refused.message)
 
-    def look(path: str) -> Result:
+
+def _opened(held: ExitStack, path: str | None, peer: Peer) -> Journal | None:
+    if path is None:
+        return None
+    from dcmtools.scu.journal import Journal
+
+    return held.enter_context(Journal(path, peer.name))
+
+
+def _inspected(
+    paths: Iterable[str | Result], instances: list[Instance], stop: Stop, extent: Extent
+) -> Iterator[Result]:
+    """Add what can be sent to ``instances``; yield a result for each of the others."""
+
+    def look(item: Input) -> Result:
         if stop.count:
             raise Interrupted("stopped by the user before all files were looked at")
-        instances.append(_inspect(path, files))
-        return Result(path)
+        extent.tick()
+        with item.open() as source:
+            instances.append(inspect(item, source))
+        return Result(item.path)
 
-    try:
-        for result in for_each(paths, look):
-            if not is_usable(result):
-                yield result
-    except Interrupted as error:
-        if not instances:
-            raise
-        sender.lost = error
-    for contexts, members in batches(instances):
-        yield from sender.send(contexts, members)
+    return (result for result in for_each(paths, look) if not is_usable(result))
 
 
-def _inspect(path: str, files: Files) -> Instance:
-    """Inspect one file; what is not DICOM but named as if it were is damaged, and never passed over."""
-    with files.open(path) as source:
-        try:
-            return inspect(path, source)
-        except NotDicom as error:
-            if path.lower().endswith(_NAMED_AS_DICOM):
-                raise InputError(error.message) from error
-            raise
+def _known(journal: Journal, instances: list[Instance]) -> Iterator[Result]:
+    """Take what has been stored out of ``instances``, and yield a result for each of these."""
+    unknown = []
+    for instance in instances:
+        if journal.is_stored(instance):
+            note = "stored by an earlier run, as the journal says"
+            yield Result.skipped(instance.path, note, record_of(instance))
+        else:
+            if journal.is_begun(instance):
+                say("%s: it may have been sent before; it is sent again", instance.path)
+            unknown.append(instance)
+    instances[:] = unknown
 
 
-class _Sender:
-    """Sends instances, on one association after the other where one is lost.
-
-    ``lost`` is why no further association is asked for, once there is a reason.
-    """
-
-    def __init__(self, peer: Peer, network: NetworkOptions, files: Files) -> None:
-        self.lost: DcmtoolsError | None = None
-        self._peer = peer
-        self._network = network
-        self._files = files
-        self._losses = 0
-        self._last_answer = 0.0
-        self._pending: list[Instance] = []  # not yet taken up, the next one last
-        self._in_hand: Payload | None = None
-        self._next: Payload | None = None
-        self._failed: list[Result] = []
-
-    def send(
-        self, contexts: Sequence[PresentationContext], instances: Sequence[Instance]
-    ) -> Iterator[Result]:
-        """Yield a result for each of ``instances``, sent on associations that propose ``contexts``."""
-        self._pending = list(reversed(instances))
-        while self._pending and not self.lost:
-            try:
-                association = request_association(self._peer, self._network, contexts)
-            except DcmtoolsError as error:
-                self.lost = self._named(error)
-            else:
-                yield from self._work_off(association)
-                if self._network.stop.count:
-                    self.lost = Interrupted("stopped by the user")
-        for instance in reversed(self._pending):
-            yield Result.failed(instance.path, self.lost or Interrupted(""), _record(instance))
-
-    def _work_off(self, association: Association) -> Iterator[Result]:
-        """Yield a result for each pending instance until all are done or the association is lost."""
-        association.transport.patient = True
-        if not self._losses:
-            self._last_answer = time.monotonic()
-        try:
-            with association:
-                yield from self._send_all(association)
-        except DcmtoolsError as error:
-            yield from self._settle(error, answer_due=association.transport.step == "receive")
-        finally:
-            self._put_down()
-
-    def _send_all(self, association: Association) -> Iterator[Result]:
-        self._next = self._take(association)
-        yield from self._drain()
-        while self._next is not None and not self._network.stop.count:
-            current = self._in_hand = self._next
-            self._next = None
-            request = self._send(association, current)
-            # The next file is opened and read while the peer works on this one.
-            self._next = self._take(association)
-            answer = association.response_to(request).command
-            self._losses, self._last_answer = 0, time.monotonic()
-            current.close()
-            self._in_hand = None
-            yield _outcome(current, answer)
-            yield from self._drain()
-
-    def _take(self, association: Association) -> Payload | None:
-        """Return the next instance that can be sent, with the failures met on the way put aside."""
-        while self._pending and not self._network.stop.count:
-            instance = self._pending.pop()
-            try:
-                context = _context(association, instance)
-                return Payload(instance, context, self._files.open(instance.path))
-            except DcmtoolsError as error:
-                self._failed.append(Result.failed(instance.path, error, _record(instance)))
-        return None
-
-    def _send(self, association: Association, payload: Payload) -> dimse.Command:
-        request = dimse.request(
-            dimse.CommandField.C_STORE_RQ,
-            association.next_message_id(),
-            data_set=True,
-            AffectedSOPClassUID=payload.instance.sop_class_uid,
-            AffectedSOPInstanceUID=payload.instance.sop_instance_uid,
-            Priority=dimse.MEDIUM,
-        )
-        association.expect_silence()  # an answer that was there before its request acknowledges nothing
-        association.send(payload.context, request, payload.blocks())
-        return request
-
-    def _drain(self) -> Iterator[Result]:
-        yield from self._failed
-        self._failed = []
-
-    def _settle(self, error: DcmtoolsError, *, answer_due: bool) -> Iterator[Result]:
-        """Yield the failure of the file in hand, and decide whether to go on after it."""
-        error = self._named(error)
-        if self._in_hand is not None:
-            instance = self._in_hand.instance
-            if answer_due:
-                error.hint = error.hint or "whether the peer has stored the file in hand is not known"
-            yield Result.failed(instance.path, error, _record(instance))
-        yield from self._drain()
-        self._losses += isinstance(error, AssociationError)
-        silence = time.monotonic() - self._last_answer
-        if self._losses >= MAX_LOSSES and silence >= MAX_SILENCE * self._network.dimse_timeout:
-            message = f"{self._peer.name}: {self._losses} associations were lost without any answer"
-            self.lost = AssociationError(message, step="send", transient=True)
-
-    def _put_down(self) -> None:
-        """Close the files that are open; the one prepared after the one in hand is still to be sent."""
-        if self._in_hand is not None:
-            self._in_hand.close()
-        if self._next is not None:
-            self._next.close()
-            self._pending.append(self._next.instance)
-        self._in_hand = self._next = None
-
-    def _named(self, error: DcmtoolsError) -> DcmtoolsError:
-        """Return ``error`` with the peer's name in front where it is about the association."""
-        if isinstance(error, AssociationError):
-            error.message = f"{self._peer.name}: {error.message}"
-        return error
+def _remarked(instances: Iterable[Instance]) -> Iterator[Instance]:
+    """Yield ``instances``, with a note where the same SOP Instance UID was met before."""
+    paths: dict[str, str] = {}
+    for instance in instances:
+        first = paths.get(instance.sop_instance_uid)
+        if first is None:
+            paths[instance.sop_instance_uid] = instance.path
+            yield instance
+        else:
+            note = f"the SOP Instance UID is that of {first}, too"
+            yield instance._replace(note="; ".join(filter(None, (instance.note, note))))
 
 
-def _context(association: Association, instance: Instance) -> Context:
-    """Return the context to send ``instance`` on; raise PeerFailure where the peer accepted none."""
-    sop_class, syntax = instance.sop_class_uid, instance.transfer_syntax_uid
-    context = association.context_for(sop_class, syntax)
-    if context is not None:
-        return context
-    refusals = {
-        association.refused.get(proposed.context_id)
-        for proposed in association.request.contexts
-        if (proposed.abstract_syntax, proposed.transfer_syntaxes) == (sop_class, (syntax,))
-    }
-    reason = _REFUSALS.get(next(iter(refusals), None) or 0, "it gave no answer to that")
-    raise PeerFailure(
-        f"the peer accepts no {uid_name(sop_class)} in {uid_name(syntax)}: {reason}",
-    )
+def _divided(instances: Iterable[Instance], options: StoreOptions) -> Iterator[Batch]:
+    studies: dict[str, list[Instance]] = {}
+    for instance in instances:
+        studies.setdefault(instance.study_instance_uid if options.per_study else "", []).append(instance)
+    for members in studies.values():
+        for contexts, group in batches(members):
+            yield Batch(contexts, group, exclusive=options.per_study)
 
 
-def _outcome(payload: Payload, answer: dimse.Command) -> Result:
-    instance = payload.instance
-    status = dimse.number(answer, "Status")
-    record = _record(instance, status_text(status))
-    answered = dimse.text(answer, "AffectedSOPInstanceUID", instance.sop_instance_uid)
-    if answered != instance.sop_instance_uid:  # PS3.7 9.1.1.1: equal to the request's
-        error = PeerFailure(f"the peer answered for another instance, {answered!r}")
-        return Result.failed(instance.path, error, record)
-    if status != SUCCESS and not is_warning(status):
-        error = PeerFailure(explain(status, dimse.text(answer, "ErrorComment")))
-        return Result.failed(instance.path, error, record)
-    notes = [instance.note] if instance.note else []
-    if status != SUCCESS:
-        notes.append(explain(status, dimse.text(answer, "ErrorComment")))
-    outcome = Outcome.WARNING if notes else Outcome.DONE
-    return Result(instance.path, record, outcome, note="; ".join(notes))
+def _planned(work: Work) -> Iterator[Result]:
+    """Yield what would be proposed, and the files that would be sent."""
+    for number, batch in enumerate(work.batches, 1):
+        proposed = [
+            f"{uid_name(context.abstract_syntax)} in {uid_name(context.transfer_syntaxes[0])}"
+            for context in batch.contexts
+        ]
+        for attempt in batch.pending:
+            record = {**record_of(attempt.instance), "association": number, "proposed": proposed}
+            yield Result(attempt.instance.path, record, note=attempt.instance.note)
 
 
-def _record(instance: Instance, status: str | None = None) -> dict[str, object]:
-    return {
-        "file": instance.path,
-        "sop_class_uid": instance.sop_class_uid,
-        "sop_instance_uid": instance.sop_instance_uid,
-        "transfer_syntax_uid": instance.transfer_syntax_uid,
-        "status": status,
-    }
+def _sent(senders: Sequence[Sender], stop: Stop) -> Iterator[Result]:
+    """Yield what the senders yield, each in a thread of its own where there are several."""
+    if len(senders) == 1:
+        yield from senders[0].run()
+        return
+    from dcmtools.net.outbox import Outbox
+
+    with Outbox(stop) as outbox:
+
+        def run(sender: Sender) -> None:
+            for result in sender.run():
+                outbox.put(result)
+
+        yield from outbox.results_of([partial(run, sender) for sender in senders])

@@ -64,7 +64,7 @@ def test_every_real_file_arrives_byte_for_byte(tmp_path: Path, distinct_files: l
     assert len(kept) == len(done)
     failed = [record for record in result.records if record["outcome"] == "failed"]
     codes = {record["error"]["code"] for record in failed if record not in refused(result)}
-    assert codes <= {"malformed", "input", "unsuitable"}, "no file was lost on the way"
+    assert codes <= {"malformed", "input", "unsuitable", "not-dicom"}, "no file was lost on the way"
 
 
 @requires_dcmtk
@@ -107,12 +107,15 @@ def test_dcmqrscp(tmp_path: Path) -> None:
 
 @requires_dcmtk
 def test_a_receiver_that_aborts_in_mid_batch(tmp_path: Path) -> None:
-    """storescp --abort-during ends the association within the first data set it is sent, each time."""
+    """storescp --abort-during ends the association within the first data set it is sent, each time.
+
+    All of a small file has gone out by then: to this side the peer is one that may have stored it.
+    """
     paths = samples.make_small(tmp_path / "files", 3)
     with storescp(tmp_path / "peer", "--abort-during") as peer:
         result = store(peer, *paths)
     assert result.status == 4
-    assert [record["outcome"] for record in result.records] == ["failed"] * 3
+    assert [record["outcome"] for record in result.records] == ["unknown"] * 3
     assert "the peer aborted the association" in result.stderr
 
 

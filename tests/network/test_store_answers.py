@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.net import dimse
+from dcmtools.scu.sender import MAY_BE_STORED
 from tests.support import samples
 from tests.support.run import Run, run
 from tests.support.tcp import data_pdu
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 IMPLICIT, EXPLICIT, JPEG2000 = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.91"
 SHORT = ("-ta", "0.5", "-td", "0.5", "-to", "2")
-FIELDS = ["file", "sop_class_uid", "sop_instance_uid", "transfer_syntax_uid", "status", "outcome"]
+FIELDS = [
+    *("file", "sop_class_uid", "sop_instance_uid", "transfer_syntax_uid", "status", "attempts", "outcome"),
+]
 COUNT = 5
 
 
@@ -144,6 +147,7 @@ def test_the_fields_of_a_record(files: list[Path]) -> None:
         "sop_instance_uid": samples.sop_instance_uid(1),
         "transfer_syntax_uid": EXPLICIT,
         "status": "0000",
+        "attempts": 1,
         "outcome": "done",
     }
 
@@ -208,6 +212,10 @@ def for_another_instance(association: Association, request: Request) -> None:
     _send_response(association, request, {"Status": 0, "AffectedSOPInstanceUID": "1.2.3"})
 
 
+def for_another_class(association: Association, request: Request) -> None:
+    _send_response(association, request, {"Status": 0, "AffectedSOPClassUID": "1.2.3"})
+
+
 def _send_response(association: Association, request: Request, fields: dimse.Command) -> None:
     command: dimse.Command = {
         "CommandField": 0x8001,
@@ -224,7 +232,8 @@ def _send_response(association: Association, request: Request, fields: dimse.Com
         (without_status, "receive: the peer sent a response without a status", 2),
         (for_another_message, "receive: the peer sent a message that does not answer the request in hand", 2),
         (of_another_kind, "receive: the peer sent a message that does not answer the request in hand", 2),
-        (for_another_instance, "the peer answered for another instance, '1.2.3'", 1),
+        (for_another_instance, "the peer answered for another SOPInstanceUID, '1.2.3'", 1),
+        (for_another_class, "the peer answered for another SOPClassUID, '1.2.3'", 1),
     ],
 )
 def test_only_an_acknowledgement_of_this_file_counts(
@@ -235,22 +244,25 @@ def test_only_an_acknowledgement_of_this_file_counts(
         result = store(server, "--format", "json", *files)
         assert len(server.proposals) == associations
     assert result.status == 1
-    assert [record["outcome"] for record in result.records] == ["done"] * 2 + ["failed"] + ["done"] * 2
-    assert words in result.records[2]["error"]["message"]
+    assert [record["outcome"] for record in result.records] == ["done"] * 2 + ["unknown"] + ["done"] * 2
+    unknown = result.records[2]
+    assert words in unknown["error"]["message"]
+    assert (unknown["error"]["hint"], unknown["status"], unknown["attempts"]) == (MAY_BE_STORED, None, 1)
+    assert f"dcmtools store: {files[2]}: outcome unknown: " in result.stderr
 
 
 def answers_twice(association: Association, request: Request) -> None:
-    association.send(answer_to(request))
-    association.send(answer_to(request))
+    association.send(2 * answer_to(request))
 
 
 def test_an_answer_too_many_acknowledges_nothing(files: list[Path]) -> None:
-    """The second answer to one file must not stand for the next."""
+    """The second answer to one file must not stand for the next, of which nothing is sent."""
     with Unruly(serves(Fault(answers_twice), at=2)) as server:
         result = store(server, "--format", "json", *files)
     assert result.status == 1
     outcomes = [record["outcome"] for record in result.records]
     assert outcomes == ["done", "done", "failed", "done", "done"]
+    assert server.uids == uids(1, 2, 4, 5)
 
 
 def answer_with_data_set(association: Association, request: Request) -> None:
@@ -393,9 +405,13 @@ def answers_what_is_to_come(association: Association, request: Request) -> None:
 
 def test_an_answer_from_before_its_request_acknowledges_nothing(files: list[Path]) -> None:
     """PS3.7 9.1.1: a response follows its request; Message IDs are easily guessed."""
-    result = store_to(serves(Fault(answers_what_is_to_come)), *files)
+    with Unruly(serves(Fault(answers_what_is_to_come))) as server:
+        result = store(server, "--format", "json", *files)
     assert result.status == 1
     assert "a message that nothing had asked for" in result.stderr
+    outcomes = [record["outcome"] for record in result.records]
+    assert outcomes == ["done", "failed", "done", "done", "done"]
+    assert server.uids == uids(1, 3, 4, 5)
 
 
 def test_a_peer_that_never_stops_sending_is_left_at_the_deadline(files: list[Path]) -> None:

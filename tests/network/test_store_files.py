@@ -239,7 +239,7 @@ def test_what_a_folder_holds_beside_instances(tmp_path: Path) -> None:
     paths = samples.make_small(tmp_path / "sub", 2)
     shutil.copy(samples.dicomdir(), tmp_path / "DICOMDIR")
     (tmp_path / "notes.txt").write_text("nothing of interest\n" * 50)
-    (tmp_path / "DONE").touch()
+    (tmp_path / "DONE").write_text("\n")
     with Unruly(serves()) as server:
         result = store(server, tmp_path)
     assert result.status == 0

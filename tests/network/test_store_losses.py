@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from dcmtools.scu.sender import MAY_BE_STORED
 from tests.support import samples
 from tests.support.run import Run, run
 from tests.support.unruly import (
+    P_DATA,
     Association,
     Fault,
     Moment,
     Request,
     Unruly,
-    aborts,
     aborts_request,
     declares_a_gibibyte,
     never_answers,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 SHORT = ("-ta", "0.5", "-td", "0.5", "-to", "2")
 COUNT = 5
+LARGE = 8_000_000  # more than the sockets of both sides hold
 
 
 @pytest.fixture
@@ -92,33 +94,41 @@ class Relay:
                     both[one].sendall(data)
 
 
+# A peer that aborts takes what is still coming: all goes out before the abort is read. One that resets while
+# more is coming than the sockets hold leaves no doubt.
 FAULTS = [
-    pytest.param(fault(moment), moment, id=f"{fault.__name__}-{moment.name}")
-    for fault in (aborts_request, resets_request)
-    for moment in Moment
+    pytest.param(aborts_request(Moment.BEFORE), "unknown", 100_000, id="abort-before"),
+    pytest.param(aborts_request(Moment.WITHIN), "unknown", 100_000, id="abort-within"),
+    pytest.param(aborts_request(Moment.AFTER), "unknown", 100_000, id="abort-after"),
+    pytest.param(resets_request(Moment.BEFORE), "failed", LARGE, id="reset-before"),
+    pytest.param(resets_request(Moment.WITHIN), "failed", LARGE, id="reset-within"),
+    pytest.param(resets_request(Moment.AFTER), "unknown", 100_000, id="reset-after"),
 ]
 
 
 @pytest.mark.parametrize("at", [1, 3, COUNT])
-@pytest.mark.parametrize(("fault", "moment"), FAULTS)
-def test_one_loss(files: list[Path], fault: Fault, moment: Moment, at: int) -> None:
+@pytest.mark.parametrize(("fault", "outcome", "size"), FAULTS)
+def test_one_loss(files: list[Path], fault: Fault, outcome: str, size: int, at: int) -> None:
+    samples.make_ct(files[0].parent, 1, size, first=at)
     with Unruly(serves(fault, at=at)) as server:
         result = store(server, *files)
     assert result.status == 1
     assert [record["file"] for record in result.records] == list(map(str, files))
-    assert uids_of(result.records, "failed") == [uid(at)]
+    assert uids_of(result.records, outcome) == [uid(at)]
     others = [uid(number) for number in range(1, COUNT + 1) if number != at]
     assert uids_of(result.records, "done") == others
     # What the peer holds: all that is said to be stored; of the file in doubt, all or nothing.
-    assert sorted(server.uids) == sorted(others + [uid(at)] * (moment is Moment.AFTER))
+    assert sorted(server.uids) == sorted(others + [uid(at)] * (fault.moment is Moment.AFTER))
     assert len(server.proposals) == (1 if at == COUNT else 2)
     error = result.records[at - 1]["error"]
     assert error["transient"]
-    assert error["message"].startswith(f"PEER@127.0.0.1:{server.port}: ")
-    assert f"dcmtools store: {files[at - 1]}: PEER@127.0.0.1:{server.port}: " in result.stderr
-    assert result.stderr.splitlines()[-1] == f"{COUNT - 1} stored, 1 failed"
-    if moment is Moment.AFTER:
-        assert error["hint"] == "whether the peer has stored the file in hand is not known"
+    step = "receive" if outcome == "unknown" else "send"
+    where = f"PEER@127.0.0.1:{server.port}: {step}: "
+    assert error["message"].startswith(where)
+    before = "outcome unknown: " if outcome == "unknown" else ""
+    assert f"dcmtools store: {files[at - 1]}: {before}{where}" in result.stderr
+    assert result.stderr.splitlines()[-1] == f"{COUNT - 1} stored, 1 {outcome}"
+    assert error.get("hint") == (MAY_BE_STORED if outcome == "unknown" else None)
 
 
 def test_a_peer_that_breaks_off_at_each_file(files: list[Path]) -> None:
@@ -126,7 +136,7 @@ def test_a_peer_that_breaks_off_at_each_file(files: list[Path]) -> None:
     with Unruly(serves(aborts_request(), at=None)) as server:
         result = store(server, *files)
     assert result.status == 4
-    assert uids_of(result.records, "failed") == [uid(number) for number in range(1, COUNT + 1)]
+    assert uids_of(result.records, "unknown") == [uid(number) for number in range(1, COUNT + 1)]
     assert len(server.proposals) == COUNT
 
 
@@ -145,11 +155,18 @@ def test_the_reason_of_an_abort_within_a_large_file(tmp_path: Path) -> None:
 
 
 def test_an_abort_as_soon_as_the_association_stands(files: list[Path]) -> None:
-    with Unruly(aborts()) as server:
+    """Nothing is sent into it, so that nothing is in doubt."""
+
+    def script(association: Association) -> None:
+        association.accept(also=bytes((7, 0, 0, 0, 0, 4, 0, 0, 0, 0)))
+        association.drain()
+
+    with Unruly(script) as server:
         result = store(server, *files)
     assert result.status == 4
-    assert len(result.records) == COUNT
+    assert [record["outcome"] for record in result.records] == ["failed"] * COUNT
     assert server.uids == []
+    assert P_DATA not in server.pdu_types
 
 
 @pytest.mark.parametrize("at", [1, 3])
@@ -159,9 +176,9 @@ def test_one_file_without_an_answer(files: list[Path], at: int) -> None:
         result = store(server, *files)
         assert time.monotonic() - begun < 2
     assert result.status == 1
-    assert uids_of(result.records, "failed") == [uid(at)]
+    assert uids_of(result.records, "unknown") == [uid(at)]
     assert "receive: no answer from the peer in time" in result.stderr
-    assert "hint: whether the peer has stored the file in hand is not known" in result.stderr
+    assert f"hint: {MAY_BE_STORED}" in result.stderr
     assert server.aborted
 
 
@@ -202,14 +219,14 @@ def test_garbage_in_place_of_an_answer(files: list[Path]) -> None:
     with Unruly(serves(Fault(strike), at=2)) as server:
         result = store(server, *files)
     assert result.status == 1
-    assert uids_of(result.records, "failed") == [uid(2)]
+    assert uids_of(result.records, "unknown") == [uid(2)]
     assert "receive: the peer sent a PDU of type FFH, which there is not" in result.stderr
 
 
 def test_a_gibibyte_in_place_of_an_answer(files: list[Path]) -> None:
     with Unruly(serves(declares_a_gibibyte(), at=2)) as server:
         result = store(server, *files)
-    assert uids_of(result.records, "failed") == [uid(2)]
+    assert uids_of(result.records, "unknown") == [uid(2)]
     assert "a PDU of 1073741824 bytes where at most 262144 are allowed" in result.stderr
 
 
@@ -223,7 +240,7 @@ def test_a_release_in_place_of_an_answer(files: list[Path]) -> None:
     with Unruly(serves(Fault(strike), at=2)) as server:
         result = store(server, *files)
     assert result.status == 1
-    assert uids_of(result.records, "failed") == [uid(2)]
+    assert uids_of(result.records, "unknown") == [uid(2)]
     assert "receive: the peer released the association instead of answering" in result.stderr
     assert 6 in server.pdu_types, "the release is answered"
 
@@ -235,7 +252,7 @@ def test_a_peer_that_closes_without_a_word(files: list[Path]) -> None:
     with Unruly(serves(Fault(strike), at=4)) as server:
         result = store(server, *files)
     assert result.status == 1
-    assert uids_of(result.records, "failed") == [uid(4)]
+    assert uids_of(result.records, "unknown") == [uid(4)]
 
 
 def test_a_peer_that_is_gone_for_good(files: list[Path]) -> None:
@@ -251,10 +268,10 @@ def test_a_peer_that_is_gone_for_good(files: list[Path]) -> None:
         assert time.monotonic() - begun < 2
     assert result.status == 1
     assert [record["file"] for record in result.records] == list(map(str, files))
-    assert [record["outcome"] for record in result.records] == ["done", "done", "failed", "failed", "failed"]
+    assert [record["outcome"] for record in result.records] == ["done", "done", "unknown", "failed", "failed"]
     assert server.uids == [uid(1), uid(2), uid(3)]
     assert result.stderr.count("connect: Connection refused") == 2
-    assert result.stderr.splitlines()[-1] == "2 stored, 3 failed"
+    assert result.stderr.splitlines()[-1] == "2 stored, 2 failed, 1 unknown"
 
 
 def test_a_peer_that_rejects_after_the_first_loss(files: list[Path]) -> None:
@@ -269,7 +286,13 @@ def test_a_peer_that_rejects_after_the_first_loss(files: list[Path]) -> None:
     with Unruly(script) as server:
         result = store(server, *files)
     assert result.status == 1
-    assert [record["outcome"] for record in result.records] == ["done"] + ["failed"] * 4
+    assert [record["outcome"] for record in result.records] == [
+        "done",
+        "unknown",
+        "failed",
+        "failed",
+        "failed",
+    ]
     assert result.stderr.count("rejected (transient): local limit exceeded") == 3
     assert len(server.proposals) == 2
 
@@ -289,5 +312,5 @@ def test_nothing_is_left_open_after_losses(files: list[Path]) -> None:
     assert sorted(os.listdir("/proc/self/fd")) == before
     assert result.status == 1
     outcomes = [record["outcome"] for record in result.records]
-    assert outcomes == ["done", "failed", "failed", "failed", "failed"]
+    assert outcomes == ["done", "unknown", "failed", "failed", "failed"]
     assert result.stderr.count("the file has changed since it was inspected") == 3

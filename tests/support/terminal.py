@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
+import termios
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -23,22 +26,33 @@ class Terminal:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.shown = ""
+        self.raw = ""
+        self._ahead = ""
 
     def type(self, keys: str) -> None:
         os.write(self._descriptor, keys.encode())
 
+    def resize(self, columns: int) -> None:
+        _resize(self._descriptor, columns)
+
     def read_until(self, pattern: str, within: float = 20) -> str:
-        """Return what it shows from here on, once ``pattern`` is among it; control sequences left out."""
+        """Return what it shows once ``pattern`` is among it; control sequences left out.
+
+        What comes after the pattern counts for the next call as well.
+        """
         end = time.monotonic() + within
         raw = b""
         while True:
-            text = re.sub(_CONTROL, "", raw.decode(errors="replace"))
-            if re.search(pattern, text):
-                self.shown += text
+            text = self._ahead + re.sub(_CONTROL, "", raw.decode(errors="replace"))
+            if found := re.search(pattern, text):
+                self._ahead = text[found.end() :]
+                self.shown += text[: found.end()]
                 return text
             ready, _, _ = select.select([self._descriptor], [], [], max(0, end - time.monotonic()))
             assert ready, f"{pattern!r} did not appear after {self.shown[-2000:]!r}: {text[-2000:]!r}"
-            raw += self._some()
+            some = self._some()
+            raw += some
+            self.raw += some.decode(errors="replace")
 
     def _some(self) -> bytes:
         try:
@@ -49,13 +63,18 @@ class Terminal:
 
 @contextmanager
 def terminal(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Terminal]:
-    """Run ``command`` on a terminal of 200 columns; leaving ends it."""
+    """Run ``command`` on a terminal of 200 columns and 24 lines; leaving ends it."""
     process, descriptor = pty.fork()
     if process == 0:  # pragma: no cover  the child
-        os.execvpe(command[0], [*command], {**environment, "COLUMNS": "200"})  # noqa: S606  no shell is meant
+        _resize(0, 200)
+        os.execvpe(command[0], [*command], {**environment})  # noqa: S606  no shell is meant
     try:
         yield Terminal(descriptor)
     finally:
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         os.close(descriptor)
+
+
+def _resize(descriptor: int, columns: int) -> None:
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))

@@ -135,9 +135,12 @@ class Association:
         self.server.proposals.append(request)
         return request
 
-    def accept(self, result: int = ACCEPTED) -> None:
-        """Answer every presentation context with the result and its first transfer syntax."""
-        self.send(_acceptance(self.propose(), result, self.server.max_pdu))
+    def accept(self, result: int = ACCEPTED, *, also: bytes = b"") -> None:
+        """Answer every presentation context with the result and its first transfer syntax.
+
+        What goes out ``also`` is there as soon as the answer is.
+        """
+        self.send(_acceptance(self.propose(), result, self.server.max_pdu) + also)
 
     def requests(self) -> Iterator[tuple[Moment, Request]]:
         """Each request at every moment of its arrival, until the peer releases or aborts."""

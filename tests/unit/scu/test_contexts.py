@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dcmtools.files.inputs import Input
 from dcmtools.files.instance import Instance
 from dcmtools.scu.contexts import batches
 
@@ -11,7 +12,7 @@ BASELINE, LOSSLESS = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70"
 
 
 def instance(sop_class: str, syntax: str, number: int = 0) -> Instance:
-    return Instance(f"{number}", sop_class, f"2.25.{number}", syntax, 0, 0, (0, 0))
+    return Instance(Input(f"{number}"), sop_class, f"2.25.{number}", syntax, 0, 0, (0, 0))
 
 
 def proposed(*instances: Instance) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,0 +1,352 @@
+"""Instances to a peer with C-STORE, on one association after the other (PS3.4 Annex B, PS3.7 9.1.1).
+
+Only a peer's answer makes an instance done. Where the association is lost, the file in hand has failed, or
+its outcome is unknown if the answer was all that was missing; the others go on, on a new association.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+import time
+from contextlib import suppress
+from copy import copy
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.encoding.uids import uid_name
+from dcmtools.errors import AssociationError, DcmtoolsError, InputError, OutputError, PeerFailure
+from dcmtools.files.source import KEPT
+from dcmtools.net import dimse
+from dcmtools.net.establishment import request_association
+from dcmtools.net.status import SUCCESS, cause_of, explain, is_transient, is_warning, status_text
+from dcmtools.results import Outcome, Result
+from dcmtools.scu.payload import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dcmtools.files.instance import Instance
+    from dcmtools.files.source import FileSource
+    from dcmtools.net.association import Association, Context, Message
+    from dcmtools.net.peer import NetworkOptions, Peer
+    from dcmtools.results import Extent
+    from dcmtools.scu.journal import Journal
+    from dcmtools.scu.pace import Pace
+    from dcmtools.scu.storing import StoreOptions
+    from dcmtools.scu.work import Attempt, Batch, Work
+
+# Associations lost one after the other without any answer, and DIMSE timeouts since the last answer, after
+# which the rest is given up: a peer that breaks off at once may do so for one file, one that hangs hangs.
+MAX_LOSSES: Final = 3
+MAX_SILENCE: Final = 3
+LONGEST_DELAY: Final = 300.0
+WAIT_SLICE: Final = 0.5  # seconds; how late a sender that waits may notice that there is nothing left to do
+MAY_BE_STORED: Final = "the peer may have stored it or not; to send it again does no harm"
+_REFUSALS: Final = {
+    1: "rejected by its user",
+    2: "no reason given",
+    3: "it does not store this SOP class",
+    4: "it does not take this transfer syntax",
+}
+
+
+class Surroundings:
+    """What all senders of a run have in common."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        network: NetworkOptions,
+        options: StoreOptions,
+        extent: Extent,
+        journal: Journal | None,
+        pace: Pace | None,
+    ) -> None:
+        """Send to ``peer``; see ``scu.store.store``."""
+        self.peer = peer
+        self.network = network
+        self.options = options
+        self.extent = extent
+        self.journal = journal
+        self.pace = pace
+        self.last_answer = 0.0
+
+
+class Sender:
+    """Sends its share of a run's work, one association at a time."""
+
+    def __init__(self, work: Work, around: Surroundings) -> None:
+        """Take from ``work`` whatever is due."""
+        self._work = work
+        self._around = around
+        self._stop = around.network.stop
+        self._failures = 0  # associations asked for in vain, one after the other
+        self._losses = 0  # associations lost, one after the other, without any answer
+        self._given_up = False
+        self._in_hand: tuple[Attempt, Payload] | None = None
+        self._answer_due = False  # all of the file in hand has gone out
+        self._next: tuple[Attempt, Payload] | None = None
+        self._refused: list[Result] = []
+
+    def run(self) -> Iterator[Result]:
+        """Yield a result for each instance that this sender is done with, until there is nothing to do."""
+        while not self._given_up and not self._work.lost and not self._stop.count:
+            batch, wait = self._work.choose()
+            if batch is not None:
+                try:
+                    yield from self._serve(batch)
+                finally:
+                    self._work.release(batch)
+            elif wait:
+                self._stop.wait(min(wait, WAIT_SLICE))
+            else:
+                return
+
+    def _serve(self, batch: Batch) -> Iterator[Result]:
+        """Yield results for ``batch`` as long as one association lasts."""
+        around = self._around
+        try:
+            association = request_association(around.peer, around.network, batch.contexts)
+        except DcmtoolsError as error:
+            self._not_associated(self._named(error))
+            return
+        self._failures = 0
+        association.transport.patient = True
+        if not self._losses:
+            around.last_answer = time.monotonic()
+        try:
+            with association:
+                yield from self._send_all(association, batch)
+        except DcmtoolsError as error:
+            yield from self._settle(batch, error)
+        finally:
+            self._put_down(batch)
+
+    def _not_associated(self, error: DcmtoolsError) -> None:
+        """Wait before the next try, or give up: another sender may have an association, and do the rest."""
+        self._failures += 1
+        transient = isinstance(error, AssociationError) and error.transient
+        if not transient or self._failures > self._around.options.retries:
+            self._work.refused = error
+            self._given_up = True
+            return
+        delay = self._delay(self._failures)
+        say("%s; trying again in %.0f s", error.message, delay)
+        end = time.monotonic() + delay
+        while (left := end - time.monotonic()) > 0 and self._work.is_wanted():
+            if self._stop.wait(min(left, WAIT_SLICE)):
+                return
+
+    def _send_all(self, association: Association, batch: Batch) -> Iterator[Result]:
+        self._next = self._take(association, batch)
+        yield from self._drain()
+        while self._next is not None and not self._stop.count and not self._work.lost:
+            self._in_hand, self._next = self._next, None
+            attempt, payload = self._in_hand
+            request = self._send(association, payload)
+            self._answer_due = True
+            # The next file is opened and read while the peer works on this one.
+            self._next = self._take(association, batch)
+            answer = association.response_to(request)
+            self._losses, self._around.last_answer = 0, time.monotonic()
+            self._in_hand, self._answer_due = None, False
+            payload.close()
+            result = self._outcome(batch, attempt, payload, answer)
+            if result is not None:
+                yield self._told(result)
+            yield from self._drain()
+
+    def _take(self, association: Association, batch: Batch) -> tuple[Attempt, Payload] | None:
+        """Return the next instance that can be sent, with the failures met on the way put aside."""
+        while not self._stop.count and not self._work.lost and (attempt := self._work.take(batch)):
+            instance = attempt.instance
+            try:
+                return attempt, Payload(instance, _context(association, instance), _opened(instance))
+            except DcmtoolsError as error:
+                self._refused.append(self._told(unsent(attempt, error)))
+        return None
+
+    def _send(self, association: Association, payload: Payload) -> dimse.Command:
+        around = self._around
+        instance = payload.instance
+        if around.journal:
+            around.journal.begin(instance)
+        request = dimse.request(
+            dimse.CommandField.C_STORE_RQ,
+            association.next_message_id(),
+            data_set=True,
+            AffectedSOPClassUID=instance.sop_class_uid,
+            AffectedSOPInstanceUID=instance.sop_instance_uid,
+            Priority=around.options.priority,
+            **around.options.move_originator,
+        )
+        association.expect_silence()  # an answer that was there before its request acknowledges nothing
+        blocks = payload.blocks()
+        association.send(payload.context, request, around.pace.paced(blocks) if around.pace else blocks)
+        around.extent.moved += instance.length
+        return request
+
+    def _outcome(self, batch: Batch, attempt: Attempt, payload: Payload, answer: Message) -> Result | None:
+        """Return what the peer's answer makes of an attempt; None where it is to be made again."""
+        instance, command = attempt.instance, answer.command
+        status = dimse.number(command, "Status")
+        record = record_of(instance, status_text(status), attempt.number)
+        if mismatch := _mismatch(payload, answer):
+            error = PeerFailure(mismatch, hint=MAY_BE_STORED)
+            return Result(instance.path, {**record, "status": None}, Outcome.UNKNOWN, error=error)
+        explained = explain(status, dimse.text(command, "ErrorComment")) if status != SUCCESS else ""
+        if status != SUCCESS and not is_warning(status):
+            if is_transient(status) and self._again(batch, attempt):
+                say("%s: %s; it is sent again later", instance.path, explained)
+                return None
+            error = PeerFailure(explained, hint=cause_of(status))
+            return Result.failed(instance.path, error, record)
+        self._note(instance, status)
+        notes = [note for note in (instance.note, explained) if note]
+        outcome = Outcome.WARNING if notes else Outcome.DONE
+        return Result(instance.path, record, outcome, note="; ".join(notes))
+
+    def _again(self, batch: Batch, attempt: Attempt) -> bool:
+        """Put an attempt that failed back to be made again later, if it has not been made too often."""
+        if attempt.number > self._around.options.retries or self._stop.count or self._work.lost:
+            return False
+        due = time.monotonic() + self._delay(attempt.number)
+        doubtful = attempt.doubtful or self._answer_due
+        later = attempt._replace(number=attempt.number + 1, due=due, doubtful=doubtful)
+        self._work.put_back(batch, later)
+        return True
+
+    def _note(self, instance: Instance, status: int) -> None:
+        """Have the journal say that the peer has ``instance``; a run that cannot note this ends."""
+        if self._around.journal:
+            try:
+                self._around.journal.answered(instance, status_text(status))
+            except OutputError as error:
+                self._work.lost = error
+
+    def _delay(self, number: int) -> float:
+        """Return how many seconds to wait before a try again: each time twice as long, no two the same."""
+        delay = min(self._around.options.retry_delay * 2.0 ** (number - 1), LONGEST_DELAY)
+        return delay * random.uniform(0.5, 1.5)  # noqa: S311  so that many senders do not come back at once
+
+    def _drain(self) -> Iterator[Result]:
+        yield from self._refused
+        self._refused = []
+
+    def _told(self, result: Result) -> Result:
+        """Return ``result`` as the options judge it; nothing is begun after a failure that ends the run."""
+        options = self._around.options
+        result = options.judged(result)
+        if options.fail_fast and result.error and not self._work.lost:
+            self._work.lost = options.ended()
+        return result
+
+    def _settle(self, batch: Batch, error: DcmtoolsError) -> Iterator[Result]:
+        """Yield what became of the file in hand, and decide whether to go on after it."""
+        error = self._named(error)
+        if self._in_hand is not None:
+            attempt, _ = self._in_hand
+            if isinstance(error, OutputError):  # of the journal, without which nothing is begun
+                self._work.lost = error
+                self._work.put_back(batch, attempt._replace(due=0.0))
+            elif isinstance(error, AssociationError) and self._again(batch, attempt):
+                what = "its answer was lost" if self._answer_due else "it was not sent whole"
+                say("%s: %s (%s); it is sent again", attempt.instance.path, what, error.message)
+            else:
+                made = attempt._replace(
+                    number=attempt.number + 1, doubtful=attempt.doubtful or self._answer_due
+                )
+                yield self._told(unsent(made, error))
+        yield from self._drain()
+        self._losses += isinstance(error, AssociationError)
+        silence = time.monotonic() - self._around.last_answer
+        if self._losses >= MAX_LOSSES and silence >= MAX_SILENCE * self._around.network.dimse_timeout:
+            message = f"{self._around.peer.name}: {self._losses} associations were lost without any answer"
+            self._work.lost = AssociationError(message, step="send", transient=True)
+
+    def _put_down(self, batch: Batch) -> None:
+        """Close the files that are open; the one prepared after the one in hand is still to be sent."""
+        for _, payload in filter(None, (self._in_hand, self._next)):
+            payload.close()
+        if self._next is not None:
+            self._work.put_back(batch, self._next[0]._replace(due=0.0))
+        self._in_hand, self._next, self._answer_due = None, None, False
+
+    def _named(self, error: DcmtoolsError) -> DcmtoolsError:
+        """Return ``error`` with the peer's name in front where it is about the association."""
+        if isinstance(error, AssociationError):
+            error.message = f"{self._around.peer.name}: {error.message}"
+        return error
+
+
+def _opened(instance: Instance) -> FileSource:
+    """Open the file of ``instance`` again; raise InputError where a pipe is there now: it may stay empty."""
+    path, archive = instance.file.path, instance.file.archive
+    with suppress(OSError):
+        if not archive and not KEPT.has(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            raise InputError("the file has changed since it was inspected")
+    return instance.file.open()
+
+
+def _context(association: Association, instance: Instance) -> Context:
+    """Return the context to send ``instance`` on; raise PeerFailure where the peer accepted none."""
+    sop_class, syntax = instance.sop_class_uid, instance.transfer_syntax_uid
+    context = association.context_for(sop_class, syntax)
+    if context is not None:
+        return context
+    refusals = {
+        association.refused.get(proposed.context_id)
+        for proposed in association.request.contexts
+        if (proposed.abstract_syntax, proposed.transfer_syntaxes) == (sop_class, (syntax,))
+    }
+    reason = _REFUSALS.get(next(iter(refusals), None) or 0, "it gave no answer to that")
+    raise PeerFailure(
+        f"the peer accepts no {uid_name(sop_class)} in {uid_name(syntax)}: {reason}",
+    )
+
+
+def _mismatch(payload: Payload, answer: Message) -> str:
+    """Return how an answer is about something else than what was sent (PS3.7 9.1.1.1), empty if it is not."""
+    instance, command = payload.instance, answer.command
+    sent = {
+        "AffectedSOPClassUID": instance.sop_class_uid,
+        "AffectedSOPInstanceUID": instance.sop_instance_uid,
+    }
+    for name, uid in sent.items():
+        answered = dimse.text(command, name, uid)
+        if answered != uid:
+            return f"the peer answered for another {name[8:]}, {answered!r}"
+    if answer.context.context_id != payload.context.context_id:
+        return "the peer answered on another presentation context"
+    return ""
+
+
+def unsent(attempt: Attempt, error: DcmtoolsError) -> Result:
+    """Return the result of an instance that is not sent (again): ``attempt`` is not made, for ``error``."""
+    instance = attempt.instance
+    record = record_of(instance, attempts=attempt.number - 1)
+    if attempt.doubtful:
+        error = copy(error)  # it may be that of other files, too
+        error.hint = MAY_BE_STORED
+        return Result(instance.path, record, Outcome.UNKNOWN, error=error)
+    return Result.failed(instance.path, error, record)
+
+
+def record_of(instance: Instance, status: str | None = None, attempts: int = 0) -> dict[str, object]:
+    """Return the JSON fields of a file that was sent ``attempts`` times."""
+    return {
+        "file": instance.path,
+        "sop_class_uid": instance.sop_class_uid,
+        "sop_instance_uid": instance.sop_instance_uid,
+        "transfer_syntax_uid": instance.transfer_syntax_uid,
+        "status": status,
+        "attempts": attempts,
+    }
+
+
+def say(message: str, *values: object) -> None:
+    """Warn of what is no item's result."""
+    import logging  # 3 ms, for what hardly ever happens
+
+    logging.getLogger(__name__).warning(message, *values)
