@@ -10,6 +10,16 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.certificates import Certificates
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Good and bad ones; a test that takes them is marked with ``requires_openssl``."""
+    from tests.support.certificates import Certificates
+
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:

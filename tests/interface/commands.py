@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dcmtools.cli.registry import COMMANDS, CommandInfo, every_command
 from tests.support import samples
-from tests.support.served import serving
+from tests.support.served import associated, data_set, serving, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,8 @@ class Entry(NamedTuple):
     """``args`` end well; ``more`` make the records that these do not.
 
     ``waiting`` make the command wait for something until Ctrl-C ends it with ``interrupted``; a ``server``
-    runs until it is told to end. ``needs_file`` says that it does nothing without a place for config.toml.
+    runs until it is told to end, and ``meanwhile`` talks to it. ``needs_file`` says that it does nothing
+    without a place for config.toml, ``colors_text`` that its text is coloured as tables are.
     """
 
     args: Callable[[Place], list[Any]]
@@ -61,11 +62,18 @@ class Entry(NamedTuple):
     waiting: Callable[[Place], list[Any]] | None = None
     interrupted: int = 130
     server: bool = False
+    meanwhile: Callable[[Place], object] = bool
     needs_file: bool = False
+    colors_text: bool = False
 
 
 def _serve(place: Place) -> list[Any]:
     return [place.folder / "archive", "--port", 0, "--ready-file", place.ready, "--fsync", "off"]
+
+
+def _send(place: Place) -> None:
+    with associated(int(place.ready.read_text())) as association:
+        assert store(association, "1.2.3.4", data_set()) == 0
 
 
 TABLE = {
@@ -73,6 +81,7 @@ TABLE = {
         args=lambda place: [*place.paths],
         more=(lambda place: ["--value", "SOPInstanceUID", *place.paths],),
         waiting=lambda _: ["-"],
+        colors_text=True,
     ),
     "echo": Entry(
         args=lambda place: [place.peer],
@@ -81,9 +90,10 @@ TABLE = {
     ),
     "store": Entry(
         args=lambda place: [place.peer, *place.paths],
+        more=(lambda place: [place.peer, "--dry-run", *place.paths],),
         waiting=lambda place: [place.silent, *place.paths],
     ),
-    "serve": Entry(args=_serve, waiting=_serve, interrupted=0, server=True),
+    "serve": Entry(args=_serve, waiting=_serve, interrupted=0, server=True, meanwhile=_send),
     "peers list": Entry(args=lambda _: []),
     "peers show": Entry(args=lambda _: ["known"], needs_file=True),
     "peers add": Entry(args=lambda _: ["new", "h:104"], needs_file=True),
@@ -109,4 +119,4 @@ def made_place(folder: Path) -> Iterator[Place]:
 def environment(place: Place, **variables: str) -> dict[str, str]:
     """What a program started from a login shell would see, with the configuration of ``place``."""
     plain = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
-    return {**plain, "DCMTOOLS_CONFIG": str(place.config), **variables}
+    return {**plain, "PAGER": "cat", "DCMTOOLS_CONFIG": str(place.config), **variables}

@@ -162,3 +162,22 @@ def test_the_script_returns_4_where_nobody_listens() -> None:
     done = script("echo", "127.0.0.1:1")
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
+
+
+LOADING = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from dcmtools.__main__ import run
+run()
+"""
+
+
+def test_ctrl_c_while_the_program_loads() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

@@ -72,10 +72,12 @@ def started(name: str, args: list[Any], place: Place, stdout: int, **variables: 
     )
 
 
-def ended(name: str, process: subprocess.Popen[str], place: Place) -> Ended:
-    """Wait for the end, which a server has to be told to come to."""
+def ended(name: str, process: subprocess.Popen[str], place: Place, *, served: bool = False) -> Ended:
+    """Wait for the end, which a server has to be told to come to, ``served`` once it had something to do."""
     if TABLE[name].server:
         wait_until(lambda: place.ready.exists() or process.poll() is not None)
+        if served:
+            TABLE[name].meanwhile(place)
         place.ready.unlink(missing_ok=True)
         process.terminate()
     try:
@@ -154,7 +156,8 @@ def test_a_misspelt_option_gets_a_suggestion(name: str) -> None:
 @every
 def test_missing_arguments(name: str) -> None:
     info = EVERY[name]
-    if not info.commands and not any(param.required for param in click_command(info).params):
+    needed = info.commands or takes_paths(name) or any(param.required for param in click_command(info).params)
+    if not needed:
         pytest.skip("it needs none")
     result = run(*name.split())
     assert (result.status, result.stdout) == (2, "")
@@ -226,6 +229,21 @@ def test_on_a_terminal(name: str, place: Place) -> None:
 
 
 @leaf
+def test_the_pager(name: str, place: Place) -> None:
+    paged = place.folder / "paged"
+    pager = {"DCMTOOLS_PAGER": f"sh -c 'cat > \"$0\"' '{paged}'"}
+    has_one = any("--pager" in param.opts for param in click_command(LEAVES[name]).params)
+    for options in ([], ["--format", "json"], *([["--no-pager"]] if has_one else [])):
+        place.config.write_text('[peers.known]\nhost = "h"\n')
+        assert on_terminal(name, place, *options, **pager)[0] == 0
+        assert paged.exists() == (has_one and not options)
+        paged.unlink(missing_ok=True)
+    place.config.write_text('[peers.known]\nhost = "h"\n')
+    assert called(name, place, **pager).status == 0
+    assert not paged.exists()
+
+
+@leaf
 def test_colour(name: str, place: Place) -> None:
     def colored(*options: str, **variables: str) -> bool:
         place.config.write_text('[peers.known]\nhost = "h"\n')
@@ -237,7 +255,7 @@ def test_colour(name: str, place: Place) -> None:
     assert not colored(NO_COLOR="1")
     assert not colored("--color", "never")
     assert not colored(TERM="dumb")
-    assert colored("--color", "always", NO_COLOR="1") == has_table
+    assert colored("--color", "always", NO_COLOR="1") == (has_table or TABLE[name].colors_text)
 
 
 @leaf
@@ -246,7 +264,7 @@ def test_the_json_fields_are_those_of_the_manual(name: str, place: Place) -> Non
     seen: set[str] = set()
     for args in (entry.args, *entry.more):
         process = started(name, [*args(place), "--format", "json"], place, subprocess.PIPE)
-        result = ended(name, process, place)
+        result = ended(name, process, place, served=True)
         assert result.status == 0
         for record in map(json.loads, result.stdout.splitlines()):
             assert record.pop("outcome") == "done"

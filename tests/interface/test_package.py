@@ -51,7 +51,7 @@ def test_the_package_is_whole(wheel: zipfile.ZipFile) -> None:
     assert sources | {"dcmtools/py.typed"} <= names
     assert wheel.read(f"dcmtools-{__version__}.dist-info/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
     scripts = wheel.read(f"dcmtools-{__version__}.dist-info/entry_points.txt").decode()
-    assert "dcmtools = dcmtools.cli.main:run" in scripts
+    assert "dcmtools = dcmtools.__main__:run" in scripts
     assert not [name for name in names if name.startswith(("tests/", "bench/")) or "__pycache__" in name]
 
 

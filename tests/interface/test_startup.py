@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEAVY = {"pydicom", "numpy", "pynetdicom", "rich", "importlib.metadata", "tomllib", "platformdirs"}
 # Milliseconds each, for what most runs do not need: data classes, log records, host names that are not ASCII.
-SPARED = {"dataclasses", "encodings.idna", "json", "logging", "pathlib", "subprocess", "tempfile"}
+SPARED = {"dataclasses", "encodings.idna", "json", "logging", "pathlib", "ssl", "subprocess", "tempfile"}
 EXTRAS = SPARED | {"select", "signal", "socket"}
 STARTS = [
     ["--help"],

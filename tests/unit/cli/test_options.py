@@ -11,7 +11,8 @@ import click
 import pytest
 
 from dcmtools.cli.app import App, pass_app
-from dcmtools.cli.options import network_options, output_options, peer_argument, stop_on_signals
+from dcmtools.cli.networking import network_options, peer_argument
+from dcmtools.cli.options import output_options, stop_on_signals
 from dcmtools.net.peer import NetworkOptions, Peer
 from dcmtools.results import Result
 from tests.support.run import run
@@ -170,3 +171,54 @@ def test_a_signal_wakes_a_wait_before_python_runs_its_handler() -> None:
         assert stop.count == 0
         assert stop.wait(10)
         signal.signal(signal.SIGTERM, request)
+
+
+def test_the_family_and_where_from(group: LazyGroup) -> None:
+    assert run("stub", "h", "-6", "--bind-address", "::1", group=group).status == 0
+    assert (Seen.network.ip_version, Seen.network.bind_address) == (6, "::1")
+    assert run("stub", "h", "--ipv4", group=group).status == 0
+    assert (Seen.network.ip_version, Seen.network.bind_address) == (4, None)
+    assert run("stub", "h", "--bind-address", "nowhere", group=group).status == 2
+
+
+def test_tls_of_a_peer_flag_environment_file_default(
+    group: LazyGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(config))
+    config.write_text(
+        '[defaults]\ntls_profile = "bcp195-nd"\n[peers.a]\nhost = "h"\ntls = true\n'
+        '[peers.b]\nhost = "h"\ntls = true\ntls_profile = "bcp195-extended"\n'
+    )
+    run("stub", "a", group=group)
+    assert Seen.network.tls
+    assert (Seen.network.tls.profile, Seen.peer.port) == ("bcp195-nd", 2762)
+    run("stub", "b", group=group)
+    assert Seen.network.tls
+    assert Seen.network.tls.profile == "bcp195-extended"
+    monkeypatch.setenv("DCMTOOLS_TLS_PROFILE", "bcp195")
+    run("stub", "b", group=group)
+    assert Seen.network.tls
+    assert Seen.network.tls.profile == "bcp195"
+    run("stub", "b", "--tls-profile", "bcp195-modified", group=group)
+    assert Seen.network.tls
+    assert Seen.network.tls.profile == "bcp195-modified"
+    run("stub", "b", "--no-tls", group=group)
+    assert Seen.network.tls is None
+    assert Seen.peer.port == 11112
+    monkeypatch.setenv("DCMTOOLS_TLS", "1")
+    run("stub", "h", group=group)
+    assert Seen.network.tls
+    assert Seen.peer.port == 2762
+
+
+def test_a_certificate_of_ours_goes_without_the_key_of_the_file(
+    group: LazyGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(config))
+    config.write_text('[peers.a]\nhost = "h"\ntls = true\ntls_cert = "theirs.crt"\ntls_key = "theirs.key"\n')
+    result = run("stub", "a", "--tls-cert", tmp_path / "ours.pem", group=group)
+    assert result.status == 2
+    assert f"{tmp_path}/ours.pem: No such file" in result.stderr
+    assert "theirs" not in result.stderr
