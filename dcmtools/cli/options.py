@@ -152,6 +152,7 @@ def stop_on_signals(context: click.Context) -> Stop:
     import signal
     import threading
 
+    from dcmtools.errors import Interrupted
     from dcmtools.net.stop import Stop
 
     stop = Stop()
@@ -161,6 +162,8 @@ def stop_on_signals(context: click.Context) -> Stop:
 
     def request(_number: int, _frame: FrameType | None) -> None:
         stop.request()
+        if stop.breaks:
+            raise Interrupted(stop.breaks)
 
     # Python calls request() between two steps of its own: a wait that has just begun would never hear of it.
     before = signal.set_wakeup_fd(stop.wake_fd, warn_on_full_buffer=False)

@@ -13,6 +13,7 @@ from dcmtools.cli.params import AET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcmtools.editing.changes import Change
     from dcmtools.scu.storing import StoreOptions
 
     Function = Callable[..., Any]
@@ -62,6 +63,18 @@ def _options(*, priority: str, move_aet: str | None, move_id: int | None, **aske
     return StoreOptions(**asked, priority=priorities[priority], move_originator=originator)
 
 
+def _changes(texts: tuple[str, ...]) -> tuple[Change, ...]:
+    if not texts:
+        return ()
+    from dcmtools.editing.changes import parse_changes
+
+    try:
+        return tuple(parse_changes(texts))
+    except ValueError as error:
+        message = f"{error}."
+        raise click.BadParameter(message) from None
+
+
 def _flag(*names: str, text: str) -> Callable[[Function], Function]:
     return click.option(*names, is_flag=True, help=text)
 
@@ -105,6 +118,22 @@ _SENDING = (
         metavar="FILE",
         help="Note what has been sent in FILE, and send only what it lacks: a run that was killed goes on.",
     ),
+    click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=lambda _context, _param, texts: _changes(texts),
+        help="Set this element at the top of each data set on its way; files stay as they are. Repeatable.",
+    ),
+    click.option(
+        "--transcode",
+        type=click.Choice(["never", "lossless", "any"]),
+        default="lossless",
+        show_default=True,
+        help="Where the peer does not take a file's transfer syntax: do not send it, or put it into one that "
+        "the peer takes, if that loses nothing or in any case. Compressed files are not decompressed yet.",
+    ),
     _flag("--per-study", text="Use an association of its own for each study."),
     click.option(
         "--priority",
@@ -135,5 +164,5 @@ _JUDGING = (
 )
 _NAMES = (
     *("jobs", "rate", "retries", "retry_delay", "journal", "per_study", "priority", "move_aet", "move_id"),
-    *("dry_run", "fail_fast", "strict"),
+    *("changes", "transcode", "dry_run", "fail_fast", "strict"),
 )

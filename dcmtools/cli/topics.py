@@ -24,7 +24,8 @@ _PEER_FIELDS: Final = (
 FIELDS: Final = {
     "dump": "file transfer_syntax dataset values",
     "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
-    "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts association proposed",
+    "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"
+    " proposed",
     "serve": "host port aet folder file sop_class_uid sop_instance_uid study_instance_uid"
     " series_instance_uid transfer_syntax_uid bytes kept status elapsed_ms association peer calling_aet"
     " called_aet",

@@ -43,7 +43,8 @@ def command(
     (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest.
 
     All are looked at first; what the peer is asked to accept is what they hold. Data sets go as they are in
-    the files, byte for byte.
+    the files, byte for byte, unless --set changes them, or the peer takes what is not compressed in another
+    encoding only (--transcode).
 
     Zero bytes behind the last element are not sent, which is a warning. Of a folder, what is not DICOM and a
     DICOMDIR are skipped and counted.

@@ -18,14 +18,16 @@ class Stop:
 
     One request asks for an orderly end (finish or abort what is in hand, report), a second for an end
     at once. ``request`` may be called from a signal handler and from any thread. Whoever writes to
-    ``wake_fd`` makes ``fd`` readable.
+    ``wake_fd`` makes ``fd`` readable. While ``breaks`` is set, a signal also raises Interrupted, with these
+    words, in the main thread, which may be waiting where nobody watches: for a pipe to read.
     """
 
-    __slots__ = ("count", "fd", "wake_fd")
+    __slots__ = ("breaks", "count", "fd", "wake_fd")
 
     def __init__(self) -> None:
         """Open the pipe behind ``fd``."""
         self.count = 0
+        self.breaks = ""
         self.fd, self.wake_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def request(self) -> None:

@@ -1,10 +1,22 @@
-"""Which presentation contexts to propose for a set of instances (PS3.4 B.3, PS3.5 10.1, PS3.8 9.3.2.2)."""
+"""Which presentation contexts to propose for a set of instances, and which to send each of them on.
+
+See PS3.4 B.3, PS3.5 10.1 and PS3.8 9.3.2.2.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dcmtools.encoding.syntax import IMPLICIT_VR_LITTLE_ENDIAN, is_lossy
+from dcmtools.encoding.syntax import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    NATIVE,
+    is_deflated,
+    is_lossy,
+)
+from dcmtools.encoding.uids import uid_name
+from dcmtools.errors import PeerFailure
 from dcmtools.net.association import MAX_CONTEXTS
 from dcmtools.net.pdu import PresentationContext
 
@@ -13,18 +25,33 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from dcmtools.files.instance import Instance
+    from dcmtools.net.association import Association, Context
+    from dcmtools.scu.storing import StoreOptions
 
     Pair: TypeAlias = tuple[str, str]
 
 
-def batches(instances: Sequence[Instance]) -> Iterator[tuple[list[PresentationContext], list[Instance]]]:
+# What native data sets can be put into, the better one first.
+_TARGETS: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+_REFUSALS: Final = {
+    1: "rejected by its user",
+    2: "no reason given",
+    3: "it does not store this SOP class",
+    4: "it does not take this transfer syntax",
+}
+
+
+def batches(
+    instances: Sequence[Instance], *, recoding: bool = False
+) -> Iterator[tuple[list[PresentationContext], list[Instance]]]:
     """Divide ``instances`` over associations of at most 128 contexts each; yield contexts and instances.
 
     Each SOP class and transfer syntax that is there makes a context, and each SOP class that is not there
     in lossy form only makes one with Implicit VR Little Endian, in every association that proposes the
-    class (PS3.5 10.1). The order of the instances is kept within an association.
+    class (PS3.5 10.1). Where native data sets may go in another encoding, there is one with Explicit VR
+    Little Endian for their classes, too. The order of the instances is kept within an association.
     """
-    for pairs in _divided(_groups(instances)):
+    for pairs in _divided(_groups(instances, recoding=recoding)):
         yield _proposals(pairs), [each for each in instances if _pair(each) in pairs]
         instances = [each for each in instances if _pair(each) not in pairs]
 
@@ -33,13 +60,15 @@ def _pair(instance: Instance) -> Pair:
     return instance.sop_class_uid, instance.transfer_syntax_uid
 
 
-def _groups(instances: Iterable[Instance]) -> Iterator[dict[Pair, None]]:
+def _groups(instances: Iterable[Instance], *, recoding: bool) -> Iterator[dict[Pair, None]]:
     """Yield what has to stand in one association: the pairs of one SOP class, as far as they fit in one."""
     syntaxes: dict[str, dict[str, None]] = {}
     for instance in instances:
         syntaxes.setdefault(instance.sop_class_uid, {})[instance.transfer_syntax_uid] = None
     for sop_class, found in syntaxes.items():
         default = [] if all(map(is_lossy, found)) else [IMPLICIT_VR_LITTLE_ENDIAN]
+        if recoding and any(map(_is_native, found)):
+            default.insert(0, EXPLICIT_VR_LITTLE_ENDIAN)
         encoded = [syntax for syntax in found if syntax not in default]
         step = MAX_CONTEXTS - len(default)
         for start in range(0, len(encoded) or 1, step):
@@ -56,6 +85,38 @@ def _divided(groups: Iterable[dict[Pair, None]]) -> Iterator[dict[Pair, None]]:
         pairs |= group
     if pairs:
         yield pairs
+
+
+def agreed(association: Association, instance: Instance, options: StoreOptions) -> Context:
+    """Return the context to send ``instance`` on: in its own transfer syntax, or in another if that may be.
+
+    Raises PeerFailure where the peer has accepted none.
+    """
+    sop_class, syntax = instance.sop_class_uid, instance.transfer_syntax_uid
+    exact = (syntax,) if not (options.changes and is_deflated(syntax)) else ()
+    others = _TARGETS if options.transcode != "never" and _is_native(syntax) else ()
+    for wanted in (*exact, *others):
+        context = association.context_for(sop_class, wanted)
+        if context is not None:
+            return context
+    message = f"the peer accepts no {uid_name(sop_class)} in {uid_name(syntax)}"
+    if others:
+        message += ", nor in Explicit or Implicit VR Little Endian"
+    raise PeerFailure(f"{message}: {_refusal(association, sop_class, syntax)}")
+
+
+def _is_native(syntax: str) -> bool:
+    """Tell whether data sets in ``syntax`` can be put into another encoding: they are not compressed."""
+    return syntax in NATIVE or syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def _refusal(association: Association, sop_class: str, syntax: str) -> str:
+    results = {
+        association.refused.get(proposed.context_id)
+        for proposed in association.request.contexts
+        if (proposed.abstract_syntax, proposed.transfer_syntaxes) == (sop_class, (syntax,))
+    }
+    return _REFUSALS.get(next(iter(results), None) or 0, "it gave no answer to that")
 
 
 def _proposals(pairs: Iterable[Pair]) -> list[PresentationContext]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dcmtools.encoding.syntax import encoding_of, is_deflated
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError
+from dcmtools.files.part10 import Part10File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from dcmtools.editing.changes import Change
     from dcmtools.files.instance import Instance
     from dcmtools.files.source import FileSource
     from dcmtools.net.association import Context
@@ -17,29 +21,59 @@ BLOCK: Final = 1024 * 1024
 
 
 class Payload:
-    """The data set of an instance on its way: opened, checked, its first block in memory."""
+    """The data set of an instance on its way: opened, checked, its first block in memory.
 
-    def __init__(self, instance: Instance, context: Context, source: FileSource) -> None:
-        """Take over ``source``; raise InputError where it is not the file that was inspected any more."""
+    It goes as it is, unless there are ``changes`` or ``context`` has another transfer syntax.
+    """
+
+    def __init__(
+        self, instance: Instance, context: Context, source: FileSource, changes: Sequence[Change] = ()
+    ) -> None:
+        """Take over ``source``; raise InputError where it is not the file that was inspected any more.
+
+        Raises also what the changes or the other transfer syntax make impossible.
+        """
         self.instance = instance
         self.context = context
         self._source = source
         try:
             self._check("the file has changed since it was inspected")
-            self._first = self._source.read(instance.offset, min(instance.length, BLOCK))
+            recoding = context.transfer_syntax != instance.transfer_syntax_uid
+            self._rest = _even(self._made(changes)) if changes or recoding else self._as_it_is()
+            self._first = next(self._rest, b"")
         except BaseException:
             self._source.close()
             raise
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the data set in blocks; raise InputError where the file changes while it is read."""
-        length, offset = self.instance.length, self.instance.offset
         block = self._first
-        for done in range(BLOCK, length, BLOCK):
+        for following in self._rest:
             yield block
-            block = self._source.read(offset + done, min(length - done, BLOCK))
+            block = following
         self._check("the file changed while it was sent")
-        yield block + b"\0" if length % 2 else block
+        yield block
+
+    def _as_it_is(self) -> Iterator[bytes]:
+        length, offset = self.instance.length, self.instance.offset
+        for done in range(0, length, BLOCK):
+            count = min(length - done, BLOCK)
+            yield self._source.read(offset + done, count) + b"\0" * (count % 2)
+
+    def _made(self, changes: Sequence[Change]) -> Iterable[bytes]:
+        """Return the data set with ``changes`` and in the context's transfer syntax."""
+        from dcmtools.editing.changes import edits_for
+        from dcmtools.editing.splice import spliced
+        from dcmtools.encoding.recoding import recoded
+
+        file = Part10File(self._source)
+        deflated = is_deflated(file.transfer_syntax)
+        end = None if deflated else self.instance.offset + self.instance.length
+        splice = spliced(file, edits_for(file, changes), end=end)
+        if self.context.transfer_syntax == file.transfer_syntax:
+            return splice.blocks()
+        walker = Walker(splice, 0, splice.size, file.encoding)
+        return recoded(walker, encoding_of(self.context.transfer_syntax))
 
     def _check(self, otherwise: str) -> None:
         """Raise InputError unless the file is what was inspected, at its opening and now."""
@@ -53,3 +87,14 @@ class Payload:
     def close(self) -> None:
         """Close the file."""
         self._source.close()
+
+
+def _even(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what ``pieces`` hold in blocks of even length, as fragments have to be (PS3.8 D.1)."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= BLOCK:
+            yield bytes(held[:BLOCK])
+            del held[:BLOCK]
+    yield bytes(held)

@@ -6,29 +6,24 @@ its outcome is unknown if the answer was all that was missing; the others go on,
 
 from __future__ import annotations
 
-import os
 import random
-import stat
 import time
-from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.encoding.uids import uid_name
-from dcmtools.errors import AssociationError, DcmtoolsError, InputError, OutputError, PeerFailure
-from dcmtools.files.source import KEPT
+from dcmtools.errors import AssociationError, DcmtoolsError, OutputError, PeerFailure
 from dcmtools.net import dimse
 from dcmtools.net.establishment import request_association
 from dcmtools.net.status import SUCCESS, cause_of, explain, is_transient, is_warning, status_text
 from dcmtools.results import Outcome, Result
+from dcmtools.scu.contexts import agreed
 from dcmtools.scu.payload import Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcmtools.files.instance import Instance
-    from dcmtools.files.source import FileSource
-    from dcmtools.net.association import Association, Context, Message
+    from dcmtools.net.association import Association, Message
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.results import Extent
     from dcmtools.scu.journal import Journal
@@ -43,12 +38,6 @@ MAX_SILENCE: Final = 3
 LONGEST_DELAY: Final = 300.0
 WAIT_SLICE: Final = 0.5  # seconds; how late a sender that waits may notice that there is nothing left to do
 MAY_BE_STORED: Final = "the peer may have stored it or not; to send it again does no harm"
-_REFUSALS: Final = {
-    1: "rejected by its user",
-    2: "no reason given",
-    3: "it does not store this SOP class",
-    4: "it does not take this transfer syntax",
-}
 
 
 class Surroundings:
@@ -159,10 +148,12 @@ class Sender:
 
     def _take(self, association: Association, batch: Batch) -> tuple[Attempt, Payload] | None:
         """Return the next instance that can be sent, with the failures met on the way put aside."""
+        options = self._around.options
         while not self._stop.count and not self._work.lost and (attempt := self._work.take(batch)):
             instance = attempt.instance
             try:
-                return attempt, Payload(instance, _context(association, instance), _opened(instance))
+                context = agreed(association, instance, options)
+                return attempt, Payload(instance, context, instance.file.open(), options.changes)
             except DcmtoolsError as error:
                 self._refused.append(self._told(unsent(attempt, error)))
         return None
@@ -191,7 +182,8 @@ class Sender:
         """Return what the peer's answer makes of an attempt; None where it is to be made again."""
         instance, command = attempt.instance, answer.command
         status = dimse.number(command, "Status")
-        record = record_of(instance, status_text(status), attempt.number)
+        syntax = payload.context.transfer_syntax
+        record = record_of(instance, status_text(status), attempt.number, syntax)
         if mismatch := _mismatch(payload, answer):
             error = PeerFailure(mismatch, hint=MAY_BE_STORED)
             return Result(instance.path, {**record, "status": None}, Outcome.UNKNOWN, error=error)
@@ -280,32 +272,6 @@ class Sender:
         return error
 
 
-def _opened(instance: Instance) -> FileSource:
-    """Open the file of ``instance`` again; raise InputError where a pipe is there now: it may stay empty."""
-    path, archive = instance.file.path, instance.file.archive
-    with suppress(OSError):
-        if not archive and not KEPT.has(path) and stat.S_ISFIFO(os.stat(path).st_mode):
-            raise InputError("the file has changed since it was inspected")
-    return instance.file.open()
-
-
-def _context(association: Association, instance: Instance) -> Context:
-    """Return the context to send ``instance`` on; raise PeerFailure where the peer accepted none."""
-    sop_class, syntax = instance.sop_class_uid, instance.transfer_syntax_uid
-    context = association.context_for(sop_class, syntax)
-    if context is not None:
-        return context
-    refusals = {
-        association.refused.get(proposed.context_id)
-        for proposed in association.request.contexts
-        if (proposed.abstract_syntax, proposed.transfer_syntaxes) == (sop_class, (syntax,))
-    }
-    reason = _REFUSALS.get(next(iter(refusals), None) or 0, "it gave no answer to that")
-    raise PeerFailure(
-        f"the peer accepts no {uid_name(sop_class)} in {uid_name(syntax)}: {reason}",
-    )
-
-
 def _mismatch(payload: Payload, answer: Message) -> str:
     """Return how an answer is about something else than what was sent (PS3.7 9.1.1.1), empty if it is not."""
     instance, command = payload.instance, answer.command
@@ -333,8 +299,10 @@ def unsent(attempt: Attempt, error: DcmtoolsError) -> Result:
     return Result.failed(instance.path, error, record)
 
 
-def record_of(instance: Instance, status: str | None = None, attempts: int = 0) -> dict[str, object]:
-    """Return the JSON fields of a file that was sent ``attempts`` times."""
+def record_of(
+    instance: Instance, status: str | None = None, attempts: int = 0, sent_as: str | None = None
+) -> dict[str, object]:
+    """Return the JSON fields of a file that was sent ``attempts`` times, lastly in the syntax ``sent_as``."""
     return {
         "file": instance.path,
         "sop_class_uid": instance.sop_class_uid,
@@ -342,6 +310,7 @@ def record_of(instance: Instance, status: str | None = None, attempts: int = 0) 
         "transfer_syntax_uid": instance.transfer_syntax_uid,
         "status": status,
         "attempts": attempts,
+        "sent_as": sent_as,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.uids import uid_name
 from dcmtools.errors import Interrupted, OutputError
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from dcmtools.net.stop import Stop
     from dcmtools.scu.journal import Journal
     from dcmtools.scu.storing import StoreOptions
+
+_TOO_EARLY: Final = "stopped by the user before all files were looked at"
 
 
 def store(
@@ -84,7 +86,7 @@ def _left(work: Work, stop: Stop) -> Iterator[Result]:
     rest = work.rest()
     for attempt in rest:
         yield unsent(attempt, work.lost or refused or Interrupted("stopped by the user"))
-    if not rest and isinstance(work.lost, OutputError):
+    if not rest and isinstance(work.lost, (Interrupted, OutputError)):
         raise work.lost
     if not rest and refused:
         say("%s; all has gone over fewer associations", refused.message)
@@ -105,13 +107,23 @@ def _inspected(
 
     def look(item: Input) -> Result:
         if stop.count:
-            raise Interrupted("stopped by the user before all files were looked at")
+            raise Interrupted(_TOO_EARLY)
         extent.tick()
         with item.open() as source:
             instances.append(inspect(item, source))
         return Result(item.path)
 
-    return (result for result in for_each(paths, look) if not is_usable(result))
+    results = for_each(paths, look)
+    while True:
+        stop.breaks = _TOO_EARLY  # a pipe may be read that nobody ever writes to
+        try:
+            result = next(results, None)
+        finally:
+            stop.breaks = ""
+        if result is None:
+            return
+        if not is_usable(result):
+            yield result
 
 
 def _known(journal: Journal, instances: list[Instance]) -> Iterator[Result]:
@@ -146,7 +158,7 @@ def _divided(instances: Iterable[Instance], options: StoreOptions) -> Iterator[B
     for instance in instances:
         studies.setdefault(instance.study_instance_uid if options.per_study else "", []).append(instance)
     for members in studies.values():
-        for contexts, group in batches(members):
+        for contexts, group in batches(members, recoding=options.transcode != "never"):
             yield Batch(contexts, group, exclusive=options.per_study)
 
 

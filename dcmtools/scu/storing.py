@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from dcmtools.errors import CheckFailed, DcmtoolsError
 from dcmtools.net.dimse import MEDIUM
 from dcmtools.results import Outcome, Result
+
+if TYPE_CHECKING:
+    from dcmtools.editing.changes import Change
+
+Transcode = Literal["never", "lossless", "any"]
 
 
 class StoreOptions(NamedTuple):
@@ -17,6 +22,9 @@ class StoreOptions(NamedTuple):
     sent. ``fail_fast`` begins nothing after a failure, ``strict`` takes what is remarked on or skipped for
     failed, ``dry_run`` sends nothing. ``per_study`` has an association for each study. ``priority`` is that
     of PS3.7 9.1.1; ``move_originator`` holds the fields that name who a C-MOVE came from.
+
+    ``changes`` are made in every data set on its way. ``transcode`` says whether one may go in another
+    transfer syntax where the peer does not take its own; what is native is all that can be put into another.
     """
 
     jobs: int = 1
@@ -30,6 +38,8 @@ class StoreOptions(NamedTuple):
     per_study: bool = False
     priority: int = MEDIUM
     move_originator: dict[str, str | int] = {}  # noqa: RUF012  nobody writes to it
+    changes: tuple[Change, ...] = ()
+    transcode: Transcode = "lossless"
 
     def judged(self, result: Result) -> Result:
         """Return ``result``, as a failure where the run is strict and there is something to remark."""

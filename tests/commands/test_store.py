@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from pynetdicom.pdu import A_RELEASE_RP
 from dcmtools.net import dimse
 from dcmtools.scu.sender import MAY_BE_STORED
 from tests.support import samples
+from tests.support.served import wait_until
 from tests.support.tcp import data_pdu
 from tests.support.unruly import (
     P_DATA,
@@ -24,6 +27,7 @@ from tests.support.unruly import (
     Moment,
     Request,
     Unruly,
+    aborts_request,
     answer_to,
     never_answers,
     serves,
@@ -51,7 +55,7 @@ def outcomes(stdout: str) -> list[str]:
 # ---------------------------------------------------------------- signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_ends_after_the_file_in_hand(tmp_path: Path, number: signal.Signals) -> None:
     """That file gets its answer, the next is not begun, the rest is named, the association released."""
     paths = samples.make_small(tmp_path, 6)
@@ -129,6 +133,40 @@ def test_a_signal_before_the_association_stands(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert outcomes(stdout) == ["failed", "failed"]
     assert server.aborted
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "TERM"])
+def test_a_signal_that_was_to_be_ignored_is(tmp_path: Path, name: str) -> None:
+    """As nohup has it, and a shell in front of what it starts in the background."""
+    paths = samples.make_small(tmp_path, 3)
+
+    def strike(association: Association, request: Request) -> None:
+        process.send_signal(signal.Signals[f"SIG{name}"])
+        association.server.stopping.wait(0.1)
+        association.send(answer_to(request))
+
+    with Unruly(serves(Fault(strike), at=None)) as server:
+        command = f'trap "" {name}; exec "$@"'
+        words = ["/bin/sh", "-c", command, "sh", DCMTOOLS, "store", f"127.0.0.1:{server.port}", *paths]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        assert process.wait(LIMIT) == 0
+    assert len(server.stores) == 3
+
+
+def test_a_signal_while_a_file_waits_to_be_sent_again(tmp_path: Path) -> None:
+    """Nobody waits for the end of that; the file is in doubt, and the run says so."""
+    paths = samples.make_small(tmp_path, 2)
+    with Unruly(serves(aborts_request(), at=1)) as server:
+        options = ("--retries", 3, "--retry-delay", 1000)
+        process = start(server, *options, *paths)
+        assert process.stdout
+        assert outcomes(process.stdout.readline()) == ["done"], "all that is not to be waited for is done"
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert outcomes(stdout) == ["unknown"]
+    assert f"{paths[0]}: outcome unknown: stopped by the user" in stderr
+    assert server.uids == [samples.sop_instance_uid(1), samples.sop_instance_uid(2)]
 
 
 def test_a_signal_while_files_are_looked_at(tmp_path: Path) -> None:
@@ -278,3 +316,30 @@ def test_a_hanging_peer_in_a_pipe_of_commands(tmp_path: Path) -> None:
         stdout, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 4
     assert outcomes(stdout) == ["unknown"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_nothing_comes_through_the_pipe(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [DCMTOOLS, "store", "127.0.0.1:1", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        process.stdin.write("x" * 100)
+        process.stdin.flush()
+        wait_until(lambda: _has_read_all(process.stdin))
+        process.send_signal(number)
+        assert process.wait(20) == 130
+        assert process.stderr
+        told, counts = process.stderr.read().splitlines()
+        assert told == "dcmtools store: stopped by the user before all files were looked at"
+        assert counts == "0 stored, 1 failed"
+
+
+def _has_read_all(pipe: Any) -> bool:  # noqa: ANN401  a pipe's end, or None
+    waiting = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+    return int.from_bytes(waiting, sys.byteorder) == 0

@@ -71,7 +71,7 @@ def test_every_real_file_arrives_byte_for_byte(tmp_path: Path, distinct_files: l
 def test_a_stock_storescp(tmp_path: Path, distinct_files: list[Path]) -> None:
     """It takes the native syntaxes only: all of those are stored, and every other file is named."""
     with storescp(tmp_path) as peer:
-        result = store(peer, *distinct_files)
+        result = store(peer, "--transcode", "never", *distinct_files)
         received = peer.received()
     assert result.status == 1
     done = stored(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import threading
 import time
 from contextlib import contextmanager
@@ -444,21 +445,41 @@ def test_a_dry_run_names_what_would_not_be_sent(files: list[Path]) -> None:
     assert result.stderr.splitlines()[-1] == f"{COUNT - 1} would be sent, 1 failed"
 
 
-def test_a_dry_run_that_is_interrupted_is_not_done(
-    files: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import signal
-
+@contextmanager
+def interrupted_at(path: Path) -> Iterator[None]:
+    """Get a SIGTERM while this file is looked at."""
     opened = FileSource.open.__func__  # type: ignore[attr-defined]  # a class method, as Input calls it
 
-    def interrupting(cls: type[FileSource], path: str, **how: bool) -> FileSource:
-        if path == str(files[4]):
+    def interrupting(cls: type[FileSource], name: str, *args: object, **kwargs: object) -> FileSource:
+        if name == str(path):
             signal.raise_signal(signal.SIGTERM)
-        source: FileSource = opened(cls, path, **how)
+        source: FileSource = opened(cls, name, *args, **kwargs)
         return source
 
-    monkeypatch.setattr(FileSource, "open", classmethod(interrupting))
-    with closed_port() as port:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileSource, "open", classmethod(interrupting))
+        yield
+
+
+def test_a_dry_run_that_is_interrupted_is_not_done(files: list[Path]) -> None:
+    with closed_port() as port, interrupted_at(files[4]):
         result = run("store", f"127.0.0.1:{port}", *SHORT, "--dry-run", *files)
     assert result.status == 130
     assert "stopped by the user before all files were looked at" in result.stderr
+
+
+def test_a_run_that_is_interrupted_has_not_sent_what_it_did_not_see(
+    files: list[Path], tmp_path: Path
+) -> None:
+    """Not even where all that it did see had arrived before."""
+    journal = ("--journal", tmp_path / "journal")
+    with Unruly(serves()) as server:
+        assert store(server, files[:5], *journal).status == 0
+        with interrupted_at(files[4]):
+            known = store(server, files, *journal)
+        with interrupted_at(files[6]):
+            unknown = store(server, files, *journal)
+    assert (known.status, unknown.status) == (130, 130)
+    assert len(server.stores) == 5
+    assert {record["outcome"] for record in known.records} == {"skipped"}
+    assert [record["outcome"] for record in unknown.records] == ["skipped"] * 5 + ["failed"]

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from dcmtools.output.reporter import OutputOptions
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Seen:
     peer: Peer
     network: NetworkOptions
@@ -128,21 +131,31 @@ def test_log_lines_name_the_command_and_handlers_go(group: LazyGroup) -> None:
 
 
 def test_the_old_signal_handlers_come_back(group: LazyGroup) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in STOPPING]
     run("stub", "h", group=group)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in STOPPING] == before
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(Seen.network.stop.fd)
 
 
-def test_an_ignored_signal_stays_ignored() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("number", STOPPING)
+def test_an_ignored_signal_stays_ignored(number: signal.Signals) -> None:
+    """Such as SIGHUP by nohup."""
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         with click.Context(command) as context:
             stop_on_signals(context)
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert signal.getsignal(number) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_each_of_them_asks_to_stop(number: signal.Signals) -> None:
+    with click.Context(command) as context:
+        stop = stop_on_signals(context)
+        signal.raise_signal(number)
+        assert stop.count == 1
 
 
 def test_outside_the_main_thread_signals_are_left_alone() -> None:
