@@ -152,3 +152,14 @@ def test_orthanc_and_the_same_files_twice(tmp_path: Path) -> None:
         for number, path in enumerate(files, 1):
             held.write_bytes(peer.instance_file(samples.sop_instance_uid(number)))
             assert samples.dataset_bytes(held) == samples.dataset_bytes(path)
+
+
+@requires_dcmtk
+def test_three_associations_at_once(tmp_path: Path) -> None:
+    """--fork: a process of its own for each."""
+    paths = samples.make_ct(tmp_path / "files", 60, 20_000)
+    with storescp(tmp_path, "--fork") as peer:
+        result = store(peer, "--jobs", 3, *paths)
+        assert len(peer.received()) == 60
+    assert (result.status, len(stored(result))) == (0, 60)
+    assert sorted(record["file"] for record in result.records) == sorted(map(str, paths))
