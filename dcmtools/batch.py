@@ -12,7 +12,7 @@ import sys
 import time
 from collections import deque
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +25,7 @@ PATIENCE: Final = 0.02  # seconds; a pool takes about as long to start
 _CHUNK: Final = 32
 _SLICE: Final = 0.2  # seconds
 _WINDOW: Final = 3  # chunks for each worker that may be ahead of the results
+_MOST: Final = 4 * 1024 * 1024  # bytes of results that a worker hands over at once
 
 _adopted: list[Callable[[Any], Any]] = []  # a worker's own operation
 
@@ -37,15 +38,19 @@ def processors() -> int:
 def run(operation: Callable[[T], R], items: Iterable[T], jobs: int, lost: Callable[[T], R]) -> Iterator[R]:
     """Yield ``operation(item)`` for each of ``items``, in their order, from up to ``jobs`` processes.
 
-    Items and results have to be picklable. ``lost`` makes the result for an item whose worker died; what
-    the operation raises ends the run. Outside of Linux, and in a process with threads, where forking is not
+    Items and results have to be picklable. Results that would fill the memory while they wait are made again
+    by this process. ``lost`` makes the result for an item whose worker died; what the operation raises ends
+    the run. Outside of Linux, and in a process with threads, where forking is not
     safe, this process does it all.
     """
-    deadline = time.monotonic() + PATIENCE
+    spent = 0.0  # on work, not on waiting for items
     stream = iter(items)
     for item in stream:
-        yield operation(item)
-        if jobs > 1 and time.monotonic() >= deadline and _can_fork():
+        begun = time.monotonic()
+        result = operation(item)
+        spent += time.monotonic() - begun
+        yield result
+        if jobs > 1 and spent >= PATIENCE and _can_fork():
             ahead = list(islice(stream, _CHUNK))
             if len(ahead) == _CHUNK:
                 yield from _shared(operation, chain(ahead, stream), jobs, lost)
@@ -62,8 +67,9 @@ def _can_fork() -> bool:
 def _shared(
     operation: Callable[[T], R], stream: Iterator[T], jobs: int, lost: Callable[[T], R]
 ) -> Iterator[R]:
-    chunks = iter(lambda: list(islice(stream, _CHUNK)), [])
-    ahead: deque[tuple[list[T], Future[list[R]] | None]] = deque()
+    size = _CHUNK
+    chunks = iter(lambda: list(islice(stream, size)), [])
+    ahead: deque[tuple[list[T], Future[list[bytes]] | None]] = deque()
     pool = _pool(operation, jobs)
     try:
         while True:
@@ -71,15 +77,20 @@ def _shared(
                 ahead.append((chunk, _submitted(pool, chunk)))
             if not ahead:
                 return
-            results = _results(ahead[0][1])
-            if results is not None:
+            chunk, future = ahead[0]
+            if (done := _results(future)) is not None:
                 ahead.popleft()
-                yield from results
+                size = min(_CHUNK, 2 * size) if len(done) == len(chunk) else max(1, len(done))
+                yield from _completed(operation, chunk, done)
                 continue
             _stop(pool)
             for chunk, future in ahead:
-                results = _results(future)
-                yield from _one_by_one(operation, chunk, lost) if results is None else results
+                done = _results(future)
+                yield from (
+                    _one_by_one(operation, chunk, lost)
+                    if done is None
+                    else _completed(operation, chunk, done)
+                )
             ahead.clear()
             pool = _pool(operation, jobs)
     finally:
@@ -91,10 +102,18 @@ def _one_by_one(operation: Callable[[T], R], items: list[T], lost: Callable[[T],
     for item in items:
         pool = _pool(operation, 1)
         try:
-            results: list[R] | None = _results(_submitted(pool, [item]))
+            done = _results(_submitted(pool, [item]))
         finally:
             _stop(pool)
-        yield lost(item) if results is None else results[0]
+        yield from [lost(item)] if done is None else _completed(operation, [item], done)
+
+
+def _completed(operation: Callable[[T], R], chunk: list[T], done: list[bytes]) -> Iterator[R]:
+    """Yield the results that a worker has handed over for a chunk, and make those that it has not."""
+    from pickle import loads
+
+    yield from map(loads, done)
+    yield from map(operation, chunk[len(done) :])
 
 
 def _pool(operation: Callable[[T], R], jobs: int) -> Executor:
@@ -104,7 +123,7 @@ def _pool(operation: Callable[[T], R], jobs: int) -> Executor:
     return ProcessPoolExecutor(jobs, get_context("fork"), _adopt, (operation,))
 
 
-def _submitted(pool: Executor, chunk: list[T]) -> Future[list[Any]] | None:
+def _submitted(pool: Executor, chunk: list[T]) -> Future[list[bytes]] | None:
     from concurrent.futures import BrokenExecutor
 
     try:
@@ -113,7 +132,7 @@ def _submitted(pool: Executor, chunk: list[T]) -> Future[list[Any]] | None:
         return None
 
 
-def _results(future: Future[list[R]] | None) -> list[R] | None:
+def _results(future: Future[list[bytes]] | None) -> list[bytes] | None:
     """Return the results, None where the worker died before they were there."""
     from concurrent.futures import BrokenExecutor
 
@@ -157,6 +176,39 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _work(chunk: list[Any]) -> list[Any]:
+def _work(chunk: list[Any]) -> list[bytes]:
+    """Return the results for the beginning of ``chunk``, as many as can be kept until they are wanted.
+
+    A worker that is told to end tidies up what it is at: a file half written does not stay behind.
+    """
+    import signal
+
+    try:
+        signal.signal(signal.SIGTERM, _give_up)
+        return _worked(chunk)
+    except KeyboardInterrupt:
+        os._exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _give_up(*_: object) -> NoReturn:
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _worked(chunk: list[Any]) -> list[bytes]:
+    from pickle import dumps
+
     (operation,) = _adopted
-    return [operation(item) for item in chunk]
+    done: list[bytes] = []
+    left = _MOST
+    for item in chunk:
+        result = dumps(operation(item))
+        left -= len(result)
+        if left < 0:
+            break
+        done.append(result)
+    return done

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import TAG_PATH
+from dcmtools.cli.params import SYNTAX, TAG_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,12 +148,6 @@ def _use(context: click.Context, *, extra: Entries | None = None, private: bool 
     dictionary.use(extra=extra, private=private)
 
 
-def _syntax(_context: click.Context, _param: click.Parameter, text: str | None) -> str | None:
-    from dcmtools.encoding.uids import transfer_syntax_named
-
-    return None if text is None else _checked(transfer_syntax_named, text)
-
-
 def _charset(_context: click.Context, _param: click.Parameter, text: str | None) -> Decoder | None:
     from dcmtools.encoding.charset import decoder_named
 
@@ -275,7 +269,7 @@ _READING = (
     click.option(
         "--assume-syntax",
         "syntax",
-        callback=_syntax,
+        type=SYNTAX,
         metavar="SYNTAX",
         help="Read data sets in this transfer syntax, whatever the file says: a UID, a keyword, implicit, "
         "explicit, explicit-big-endian or deflated.",

@@ -58,7 +58,9 @@ class _Parsed(_ParamType):
         try:
             return self.parse_within(value, ctx)
         except ValueError as error:
-            self.fail(f"{error}.{self.forms and ' Give ' + self.forms + '.'}", param, ctx)
+            complaint = str(error)
+            end = "" if complaint.endswith("?") else "."
+            self.fail(f"{complaint}{end}{self.forms and ' Give ' + self.forms + '.'}", param, ctx)
 
 
 def _default_port(context: click.Context | None, tls: bool | None = None) -> int:
@@ -157,17 +159,41 @@ class _TagPathType(_Parsed):
         return ((f"{above}{dot}{keyword}", format_tag(tag)) for keyword, tag in keywords_with(last))
 
 
+class _SyntaxType(_Parsed):
+    name = "syntax"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.encoding.uids import transfer_syntax_named
+
+        return transfer_syntax_named(text)
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.encoding.uids import transfer_syntaxes_with
+
+        return iter(transfer_syntaxes_with(incomplete))
+
+
 class _SecondsType(_Parsed):
     name = "seconds"
+    zero = False
 
     def parse(self, text: str) -> float:
         try:
             seconds = float(text)
         except ValueError:
             raise ValueError(f"{text!r} is not a number of seconds") from None
+        if self.zero and seconds == 0:
+            return 0.0
         if not 0 < seconds <= LONGEST_WAIT:  # refuses nan too
-            raise ValueError(f"{text} seconds is not above 0 and at most a day")
+            least = "from 0 to" if self.zero else "above 0 and at most"
+            raise ValueError(f"{text} seconds is not {least} a day")
         return seconds
+
+
+class _PauseType(_SecondsType):
+    """Seconds to let pass, of which there may be none; a wait for a peer always has some."""
+
+    zero = True
 
 
 class _NetworkType(_Parsed):
@@ -197,4 +223,6 @@ NETWORK = _NetworkType()
 AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()
+SYNTAX = _SyntaxType()
 SECONDS = _SecondsType()
+PAUSE = _PauseType()

@@ -57,6 +57,18 @@ asks for a confirmation, and goes on with it only.
 A server of dcmtools confirms user names as they come (PS3.15 B.4). It checks no password, ticket or token,
 and does not confirm those of the three last kinds.
 
+# CERTIFICATES FOR TESTS
+
+A certificate that signs itself, which the others name as their --tls-ca:
+
+    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -keyout us.key -out us.pem \\
+      -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1
+    dcmtools serve in/ --tls --port 11112 --tls-cert us.pem --tls-key us.key
+    dcmtools echo --tls --tls-ca us.pem localhost:11112
+
+A client has one made in the same way, and the server takes it with --tls-ca. With "-v" a server logs why
+clients did not come to terms with it.
+
 # EXAMPLES
 
     dcmtools echo --tls --tls-ca hospital.pem ARCHIVE@pacs.example.org

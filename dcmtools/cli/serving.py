@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dcmtools.cli.options import association_options, bundle, stop_on_signals
-from dcmtools.cli.params import AET, NETWORK, SECONDS
+from dcmtools.cli.params import AET, NETWORK, PAUSE, SECONDS, SYNTAX
 from dcmtools.cli.securing import TLS_SERVER_NAMES, asked_server_tls, tls_server_options
 
 if TYPE_CHECKING:
@@ -71,12 +71,6 @@ def receiving_options(function: Function) -> Function:
     return bundle(call, function, *_KEEPING, *_ENDING, *_FAULTING)
 
 
-def _syntaxes(_context: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
-    from dcmtools.encoding.uids import transfer_syntax_named
-
-    return tuple([_checked(transfer_syntax_named, name) for name in names])
-
-
 def _words(_context: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
     from shlex import split
 
@@ -90,6 +84,12 @@ def _rejection(_context: click.Context, _param: click.Parameter, text: str | Non
     from dcmtools.scp.faults import rejection
 
     return None if text is None else _checked(rejection, text)
+
+
+def _reasons(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from dcmtools.scp.faults import REJECTIONS
+
+    return [reason for reason in REJECTIONS if reason.startswith(incomplete)]
 
 
 def _status(_context: click.Context, _param: click.Parameter, text: str) -> int:
@@ -147,9 +147,9 @@ _LISTENING = (
     click.option(
         "--transfer-syntax",
         "transfer_syntaxes",
+        type=SYNTAX,
         multiple=True,
-        metavar="NAME",
-        callback=_syntaxes,
+        metavar="SYNTAX",
         show_default="any",
         help="Accept instances in this transfer syntax only, a UID or name. Repeatable, the preferred first.",
     ),
@@ -228,6 +228,7 @@ _FAULTING = (
         "--refuse",
         metavar="REASON",
         callback=_rejection,
+        shell_complete=_reasons,
         help="For tests of senders: reject every association, for called-aet, calling-aet, congestion,"
         " local-limit, application-context, or RESULT/SOURCE/REASON.",
     ),
@@ -240,7 +241,7 @@ _FAULTING = (
     ),
     click.option(
         "--delay",
-        type=SECONDS,
+        type=PAUSE,
         metavar="SECONDS",
         default=0,
         help="For tests of senders: wait before each response.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import AET
+from dcmtools.cli.params import AET, PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ _SENDING = (
     ),
     click.option(
         "--retry-delay",
-        type=click.FloatRange(0, 3600),
+        type=PAUSE,
         default=5.0,
         show_default=True,
         metavar="SECONDS",

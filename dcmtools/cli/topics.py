@@ -44,7 +44,7 @@ _STATUS_TEXTS: Final = {
     ExitStatus.USAGE: "The command line or the configuration is wrong; nothing was done.",
     ExitStatus.INPUT: "The input is missing, cannot be read, or is not DICOM.",
     ExitStatus.NO_ASSOCIATION: "No association: no connection, no TLS, rejected, aborted, or timed out.",
-    ExitStatus.PEER_FAILURE: "The peer answered with a failure status.",
+    ExitStatus.PEER_FAILURE: "The peer answered with a failure status, or accepts nothing that is offered.",
     ExitStatus.BUG: "A bug in dcmtools; please report it with what --debug shows.",
     ExitStatus.INTERRUPTED: "Interrupted by a signal before everything was done.",
     ExitStatus.STDOUT_CLOSED: "Whoever read stdout closed it.",

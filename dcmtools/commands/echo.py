@@ -10,7 +10,7 @@ import click
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.networking import network_options, peer_argument
 from dcmtools.cli.options import output_options
-from dcmtools.cli.params import SECONDS
+from dcmtools.cli.params import PAUSE
 
 if TYPE_CHECKING:
     from dcmtools.errors import ExitStatus
@@ -24,7 +24,7 @@ COLUMNS = ("peer", "status", "elapsed_ms")
 @peer_argument
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Echoes to send.")
 @click.option(
-    "--interval", type=SECONDS, metavar="SECONDS", default=1.0, show_default=True, help="Wait between echoes."
+    "--interval", type=PAUSE, metavar="SECONDS", default=1.0, show_default=True, help="Wait between echoes."
 )
 @network_options
 @partial(output_options, rows=True)

@@ -38,8 +38,9 @@ def command(
     whom. SIGTERM or SIGINT stop it after the instance in hand, with status 0; a second one at once. --count
     and --idle-exit end it by themselves; the status is 1 where it has kept fewer than --count instances.
 
-    -v logs a line for each association and each instance, without patient data; refused instances,
-    rejected and broken associations are logged always. --format json prints a record for each instance.
+    -v logs a line for each association and each instance, without patient data, and for each connection
+    that ended before there was an association, as for want of TLS; refused instances, rejected and broken
+    associations are logged always. --format json prints a record for each instance.
 
     --exec runs a command for each new instance once the sender has its answer, one after the other. No
     shell is involved: COMMAND is split at blanks, with quotes as in a shell, and these are replaced in its

@@ -60,6 +60,7 @@ def command(
       find night/ -newer last | dcmtools store archive --files-from -
       dcmtools store --format json archive night/ > night.jsonl
       dcmtools store --report night.csv archive night/
+      dcmtools store --journal night.journal --retries 5 archive night/
     """
     from dcmtools.results import Extent
     from dcmtools.scu.store import store

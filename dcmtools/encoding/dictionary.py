@@ -48,7 +48,7 @@ class Entries:
     def add(self, entry: Range) -> None:
         """Add an entry, which goes before those that were added for the same tags."""
         if len(entry.groups) > 1 or len(entry.elements) > 1:
-            self.ranges.insert(0, entry)
+            self.ranges.append(entry)
             return
         tag = entry.groups[0] << 16 | entry.elements[0]
         if entry.creator:
@@ -67,7 +67,7 @@ class Entries:
                 return found
         if found := self.tags.get(tag):
             return found
-        return next((entry.fields for entry in self.ranges if entry.has(creator, tag)), None)
+        return next((entry.fields for entry in reversed(self.ranges) if entry.has(creator, tag)), None)
 
 
 class _Dictionaries:

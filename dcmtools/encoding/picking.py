@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dcmtools.encoding.walker import Element
 
 _HEADER: Final = 12
+_ITEMS: Final = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 
 def pick(
@@ -22,7 +23,7 @@ def pick(
 
     ``head`` are the first bytes of a source in which the data set begins at ``start``; ``stop`` is below the
     tags of items. Returns None where only a walk can tell: a tag below ``first``, a header that no walk has
-    met yet, a sequence that is wanted or of undefined length, a fault, the end of ``head`` before ``stop``.
+    met yet, a sequence that is not empty, a fault, the end of ``head`` before ``stop``.
     """
     headers = encoding.from_first(first) if first else encoding.headers
     width, u16, u32 = encoding.width, encoding.u16, encoding.u32
@@ -42,7 +43,7 @@ def pick(
         else:
             value = at + (12 if form == LONG or encoding.explicit else 8)
             length = u32(head, value - 4)[0]
-            if length == UNDEFINED:
+            if length == UNDEFINED or (length and _is_sequence(vr, head, value)):
                 return None
         if tag in wanted:
             if not vr or vr == "SQ":
@@ -50,3 +51,8 @@ def pick(
             found.append((tag, vr, at, value, length, 0))
         at = value + length
     return None
+
+
+def _is_sequence(vr: str, head: bytes, value: int) -> bool:
+    """Tell whether an element may be a sequence: by its VR or, where that is unknown, by its first bytes."""
+    return vr == "SQ" or (vr in ("", "UN") and head[value : value + 4] in _ITEMS)

@@ -53,6 +53,15 @@ def transfer_syntax_named(text: str) -> str:
     raise ValueError(message)
 
 
+def transfer_syntaxes_with(prefix: str) -> list[tuple[str, str]]:
+    """Return the names of transfer syntaxes that begin with ``prefix``, letter case ignored; and the UIDs."""
+    from dcmtools.data.uids import UIDS
+
+    keywords = {name: uid for uid, (name, kind) in UIDS.items() if kind == "Transfer Syntax" and name}
+    names = {short: keywords[name] for short, name in _SHORT_NAMES.items()} | keywords
+    return [(name, uid) for name, uid in names.items() if name.lower().startswith(prefix.lower())]
+
+
 def is_storage_class(uid: str) -> bool:
     """Tell whether ``uid`` is a Storage SOP Class (PS3.4 B.5): of the Standard, to come, or private."""
     from dcmtools.data.uids import UIDS

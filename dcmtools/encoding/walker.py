@@ -88,8 +88,10 @@ class Walker:
 
     ``read`` returns the next elements, an empty list at the end; ``data`` holds the bytes from offset
     ``base`` that they were found in, ``order`` is the byte order (``<`` or ``>``) of their values. Values
-    that are not in the window come from ``value``.
+    that are not in the window come from ``value``. ``serious`` is how many faults the walk has gone on after.
     """
+
+    serious = 0
 
     def __init__(
         self,

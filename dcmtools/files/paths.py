@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from dcmtools.errors import InputError
 from dcmtools.files.source import STDIN
@@ -14,6 +14,7 @@ from dcmtools.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
+    from io import BufferedReader
 
 LONGEST: Final = 65536  # bytes of a name in a list
 
@@ -61,18 +62,21 @@ def _names(listed: str) -> Iterator[str | Result]:
         raise InputError(error.strerror or str(error)) from error
 
 
-def _opened(listed: str) -> AbstractContextManager[BinaryIO]:
+def _opened(listed: str) -> AbstractContextManager[BufferedReader]:
     if listed != STDIN:
-        return open(listed, "rb", buffering=0)
+        return open(listed, "rb")
     if sys.stdin is None:
         raise InputError("standard input is closed")
-    return nullcontext(sys.stdin.buffer)
+    return nullcontext(cast("BufferedReader", sys.stdin.buffer))
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield what ends with a newline or, where there is a NUL among the first bytes, with NUL."""
+def _lines(file: BufferedReader) -> Iterator[bytes]:
+    """Yield what ends with a newline or, where there is a NUL among the first bytes, with NUL.
+
+    The first bytes are those that come at once with the first end of a name; no more is waited for.
+    """
     data = b""
-    while len(data) < LONGEST and (more := file.read(LONGEST)):
+    while not (b"\n" in data or b"\0" in data or len(data) >= LONGEST) and (more := file.read1(LONGEST)):
         data += more
     separator = b"\0" if b"\0" in data else b"\n"
     while True:
@@ -80,7 +84,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield from filter(None, lines)
         if len(data) >= LONGEST:
             raise InputError(f"a name of {LONGEST} bytes or more: this is no list of names")
-        more = file.read(LONGEST)
+        more = file.read1(LONGEST)
         if not more:
             break
         data += more

@@ -167,7 +167,8 @@ class LineWriter:
         tag, vr, _, _, length, _ = element
         most = self._max_text if vr in TEXT_VRS else self._style.max_numbers * 8
         shown = self._show(tag, vr, raw[:most], "<", DEFAULT, length)
-        return self._line(self._entry(tag, vr), shown, length, _vm(vr, raw.count(b"\\") + 1, length))
+        multiplicity = _vm(effective_vr(tag, vr), raw.count(b"\\") + 1, length)
+        return self._line(self._entry(tag, vr), shown, length, multiplicity)
 
     def _numbered(self, elements: Sequence[Element], lines: list[str]) -> list[str]:
         """Put the offset of each element before its line."""
@@ -186,12 +187,13 @@ class LineWriter:
         self._order = walker.order
         self._settle()
         known, depth_now = self._place.lines, self._depth
+        repeated = -1 if walker.serious else _MAX_REPEATED  # what is cut may look like another
         for element in elements:
             _, _, start, offset, length, depth = element
             if depth != depth_now:
                 self._move(depth)
                 known, depth_now = self._place.lines, depth
-            if length <= _MAX_REPEATED:
+            if length <= repeated:
                 line = known.get(data[start - base : offset - base + length])
                 if line is None:
                     line = self._new_line(element, walker)
@@ -277,15 +279,13 @@ class LineWriter:
         if entry is not None and entry[0] == vr:
             return entry
         creator = self._blocks.creator(self._depth, tag) if is_private(tag) else ""
-        if creator:
-            name = escape(private_lookup(creator, tag)[2].replace(" ", ""))
-        else:
-            name = _STRUCTURE.get(tag) or lookup(tag)[2]
+        known = private_lookup(creator, tag) if creator else lookup(tag)
+        name = escape(known[2].replace(" ", "")) if creator else _STRUCTURE.get(tag) or known[2]
         head = f"{format_tag(tag)} {vr or 'na'}"
         if self._style.color:
             head = f"{_TAG_COLOR}{format_tag(tag)}{_PLAIN} {_VR_COLOR}{vr or 'na'}{_PLAIN}"
         governs = _governs(tag)
-        lasts = not governs and " " not in lookup(tag)[0]  # US or SS is for Pixel Representation to tell
+        lasts = not governs and " " not in known[0]  # US or SS is for Pixel Representation to tell
         kind = _OTHER if governs else _kind(vr)
         entry = (vr, "  " * self._depth + head, name or "Unknown", kind, lasts)
         self._place.entries[tag] = entry

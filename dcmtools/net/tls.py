@@ -159,8 +159,11 @@ def _load_certificate(context: ssl.SSLContext, cert: str, options: TlsOptions) -
             message = f"{key}: the password does not open the key"
         elif error.reason and error.reason.startswith(("EE_", "CA_")):
             message = f"{cert}: {words(error)}; the TLS profile {options.profile} does not allow it"
+        elif cert == key:
+            message = f"{cert}: there is no certificate with its key in PEM in it"
+            raise UsageError(message, hint="name the file of the key with --tls-key") from None
         else:
-            message = f"{cert}, {key}: there is no certificate and key in PEM in it"
+            message = f"{cert}, {key}: there is no certificate, or no key, in PEM in them"
         raise UsageError(message) from None
     except ValueError:  # a password of more than 1024 bytes
         raise UsageError(f"{key}: the password does not open the key") from None

@@ -158,3 +158,23 @@ def test_a_value_that_runs_out_of_the_window_is_not_taken_for_another(tmp_path: 
         shown = run("dump", *paths).stdout
         assert "A11]" in shown
         assert "A22]" in shown
+
+
+def test_what_is_cut_is_not_taken_for_the_same_bytes_in_another_encoding(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.dcm", tmp_path / "z.dcm"
+    number = EVL.element(NAME, "UL", b"abcd")  # with implicit VR: a name of a length that is not there
+    whole.write_bytes(part10(EVL.element(0x00080060, "CS", b"MR") + number))
+    cut.write_bytes(part10(IVL.element(0x00080060, "", b"MR") + number, "1.2.840.10008.1.2"))
+    lines = [line for line in run("dump", whole, cut).stdout.splitlines() if "PatientName" in line]
+    assert lines == [
+        "(0010,0010) UL 1684234849  # 4, 1 PatientName",
+        "(0010,0010) PN [abcd]  # 4, 1 PatientName",
+    ]
+
+
+def test_a_vr_to_come_in_the_meta(path: Path) -> None:
+    syntax = EVL.element(0x00020010, "UI", b"1.2.840.10008.1.2.1\0")
+    path.write_bytes(part10(JANE, meta=EVL.element(0x00020001, "KI", b"\0\1") + syntax))
+    done = run("dump", path)
+    assert (done.status, done.stderr) == (0, "")
+    assert "(0002,0001) KI 00\\01  # 2, 1 FileMetaInformationVersion" in done.stdout

@@ -136,3 +136,15 @@ def test_a_dictionary_that_lies_harms_nobody(tmp_path: Path, own: Path) -> None:
         for form in (["--format", "json"], ["--value", "0010,0010"], ["--strict", "--format", "dicom-json"]):
             for file in (path, explicit):
                 assert run("dump", "--dict", own, *form, file).status in (0, 1, 3)
+
+
+def test_signs_of_private_numbers_are_told_by_each_file(tmp_path: Path) -> None:
+    own = tmp_path / "own.dic"
+    own.write_text('(0029,"ME",10)\txs\tThing\t1\n')
+    number = IVL.element(0x00290010, "", b"ME") + IVL.element(0x00291010, "", b"\xfe\xff")
+    for name, representation in (("a", b"\0\0"), ("b", b"\1\0")):
+        signed = IVL.element(0x00280103, "", representation)
+        (tmp_path / f"{name}.dcm").write_bytes(part10(signed + number, IMPLICIT))
+    done = real("--dict", own, tmp_path / "a.dcm", tmp_path / "b.dcm")
+    lines = [line for line in done.stdout.splitlines() if "Thing" in line]
+    assert lines == ["(0029,1010) US 65534  # 2, 1 Thing", "(0029,1010) SS -2  # 2, 1 Thing"]

@@ -294,7 +294,7 @@ def test_ctrl_c_during_the_handshake(certificates: Certificates) -> None:
         (["--tls-ca", "{no}/x.pem"], "{no}/x.pem: No such file or directory"),
         (["--tls-ca", "{no}/empty"], "{no}/empty: there is no certificate in PEM in it"),
         (["--tls-cert", "{no}/x.crt"], "{no}/x.crt: No such file or directory"),
-        (["--tls-cert", "{c}/server.crt"], "there is no certificate and key in PEM in it"),
+        (["--tls-cert", "{c}/server.crt"], "there is no certificate with its key in PEM in it"),
         (["--tls-cert", "{c}/server.crt", "--tls-key", "{no}/x"], "{no}/x: No such file or directory"),
         (["--tls-cert", "{c}/server.crt", "--tls-key", "{c}/client.key"], "the key does not belong to"),
         (["--tls-key", "{c}/client.key"], "a TLS key without its certificate"),

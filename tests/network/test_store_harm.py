@@ -135,7 +135,7 @@ def test_with_retries_all_arrives(
 ) -> None:
     """Whatever ended the first two connections, and what is sent again is named."""
     options = ("--jobs", jobs, "--retries", 3, "--retry-delay", 0.01)
-    for _, result, server, proxy in each_on_its_own(
+    for _, result, server, _ in each_on_its_own(
         tmp_path, harms(lengths, action, *PARTS, first=2), files, *options
     ):
         agrees(result, server, files)
@@ -144,7 +144,6 @@ def test_with_retries_all_arrives(
         again = {record["file"] for record in result.records if record["attempts"] > 1}
         assert named == again
         assert len(again) <= 2
-        assert len(proxy.connections) >= jobs
 
 
 # ---------------------------------------------------------------- silence

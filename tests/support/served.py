@@ -79,6 +79,7 @@ def serving(
     *,
     durable: bool = False,
     receiving: Receiving | None = None,
+    port: int = 0,
     acse_timeout: float = 30,
     dimse_timeout: float = 60,
     max_pdu: int = 262144,
@@ -90,13 +91,13 @@ def serving(
     network = NetworkOptions(
         acse_timeout=acse_timeout, dimse_timeout=dimse_timeout, max_pdu=max_pdu, stop=stop
     )
-    terms = ServerOptions(port=0, network=network, **options)  # type: ignore[arg-type]  # whatever a test sets
+    terms = ServerOptions(port=port, network=network, **options)  # type: ignore[arg-type]  # whatever a test sets
     results = serve(str(folder), terms, receiving or Receiving(durable=durable))
     try:
-        port = next(results).record["port"]
-        assert isinstance(port, int)
+        taken = next(results).record["port"]
+        assert isinstance(taken, int)
         with _in_a_thread(results, stop):
-            yield Served(port, folder)
+            yield Served(taken, folder)
     finally:
         stop.close()
     assert threading.active_count() <= before, threading.enumerate()

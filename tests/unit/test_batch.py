@@ -143,3 +143,64 @@ def test_items_are_taken_as_they_are_needed() -> None:
     results = batch.run(lambda item: item, items(), 1, lambda item: item)
     assert next(results) == 0
     assert taken == [0]
+
+
+def test_results_that_would_fill_the_memory_are_made_where_they_are_wanted() -> None:
+    program = """
+def large(item):
+    time.sleep(0.0005)
+    return item, os.getpid(), bytes(batch._MOST if 200 < item < 400 else 1)
+
+sizes = []
+completed = batch._completed
+def seen(operation, chunk, done):
+    sizes.append(sum(map(len, done)))
+    return completed(operation, chunk, done)
+batch._completed = seen
+results = [(item, pid) for item, pid, _ in batch.run(large, range(600), 2, lambda item: (item, 0, b""))]
+assert [item for item, _ in results] == list(range(600))
+here_only = [item for item, pid in results if pid == here]
+print(max(sizes) <= batch._MOST, set(range(201, 400)) <= set(here_only), len(here_only) < 500)
+"""
+    assert _run(program).stdout == "True True True\n"
+
+
+def test_a_worker_that_is_told_to_end_tidies_up(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+def untidy(item):
+    path = Path({str(tmp_path)!r}, str(os.getpid()))
+    try:
+        if os.getpid() != here:
+            path.touch()
+            time.sleep(60)
+        return time.sleep(0.0005)
+    finally:
+        path.unlink(missing_ok=True)
+
+def watched():
+    yield from range(300)
+    while not os.listdir({str(tmp_path)!r}):
+        time.sleep(0.01)
+    print(len(os.listdir({str(tmp_path)!r})) > 0, flush=True)
+    raise InputError("enough")
+
+try:
+    list(batch.run(untidy, watched(), 8, lambda item: None))
+except InputError:
+    print(os.listdir({str(tmp_path)!r}))
+"""
+    ended = _run(program)
+    assert (ended.stdout, ended.stderr) == ("True\n[]\n", "")
+
+
+def test_waiting_for_items_is_no_work_to_share() -> None:
+    program = """
+def slow():
+    for item in range(40):
+        time.sleep(0.002)
+        yield item
+
+print({pid for _, pid in batch.run(lambda item: (item, os.getpid()), slow(), 2, lambda item: None)} == {here})
+"""
+    assert _run(program).stdout == "True\n"

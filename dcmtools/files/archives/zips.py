@@ -40,16 +40,22 @@ def entries(source: FileSource) -> Iterator[Entry]:
     """Yield the entries of the archive, folders left out, in the order of its directory.
 
     Without a directory, which stands at the end, the files that the archive begins with are found all the
-    same. Raises MalformedError where the archive is damaged, or where its files add up to too much.
+    same. Raises MalformedError where the archive is damaged, or begins with a file that its directory
+    does not list, as two archives in one do; or where its files add up to too much.
     """
     end = _find_end(source)
     total = 0
+    begun = not source.read(0, len(SIGNATURES[0])).startswith(SIGNATURES[0])
     for entry in _undirected(source) if end is None else _listed(source, end):
+        begun = begun or entry.offset == 0
         total += entry.length
         if total > max(MAX_TOTAL, MAX_TOTAL_RATIO * source.size):
             raise InputError(f"the files in this archive add up to {total} bytes or more, which is too much")
         if entry.length or entry.size or not entry.name.endswith("/"):
             yield entry
+    if not begun:
+        message = "the directory of the archive does not list its first file: perhaps two archives in one"
+        raise MalformedError(message, offset=0)
 
 
 def data_offset(source: FileSource, entry: Entry) -> int:

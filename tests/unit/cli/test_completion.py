@@ -42,6 +42,10 @@ def complete(monkeypatch: pytest.MonkeyPatch, line: str, shell: str = "bash") ->
     return [value for _, value, _ in found]
 
 
+def test_the_reasons_of_refuse_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools serve --refuse c") == ["called-aet", "calling-aet", "congestion"]
+
+
 def test_names_come_from_the_registry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers(monkeypatch, "dcmtools e") == [["plain", "echo", "Verify a peer with C-ECHO."]]
     assert complete(monkeypatch, "dcmtools s") == ["store", "serve"]
@@ -130,3 +134,13 @@ def test_completing_opens_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 )
 def test_lines_that_lead_nowhere(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     complete(monkeypatch, line)
+
+
+def test_transfer_syntaxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools dump --assume-syntax expl") == [
+        "explicit",
+        "explicit-big-endian",
+        "ExplicitVRLittleEndian",
+        "ExplicitVRBigEndian",
+    ]
+    assert "JPEGBaseline8Bit" in complete(monkeypatch, "dcmtools serve x --transfer-syntax jpegb")

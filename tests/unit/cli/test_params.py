@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from dcmtools.cli.params import AET, PEER, SECONDS, TAG_PATH, UID
+from dcmtools.cli.params import AET, PAUSE, PEER, SECONDS, TAG_PATH, UID
 from dcmtools.net.peer import Peer
 
 if TYPE_CHECKING:
@@ -50,6 +50,17 @@ def test_what_is_no_uid(text: str) -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("10", 10.0), ("0.5", 0.5), ("86400", 86400.0)])
 def test_seconds(text: str, seconds: float) -> None:
     assert SECONDS.convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("-0", 0.0), ("0.5", 0.5), ("86400", 86400.0)])
+def test_a_pause_may_be_none_at_all(text: str, seconds: float) -> None:
+    assert PAUSE.convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "x", "", "86401"])
+def test_what_is_no_pause(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="seconds"):
+        PAUSE.convert(text, None, None)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "x", "", "86401"])

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import random
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.encoding.charset import DEFAULT
 from dcmtools.encoding.picking import pick
 from dcmtools.encoding.syntax import EXPLICIT, IMPLICIT, encoding_of, is_deflated
+from dcmtools.encoding.tagpath import parse
 from dcmtools.encoding.tags import PIXEL_DATA
 from dcmtools.encoding.walker import Element, Walker
 from dcmtools.errors import InputError
+from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.part10 import Part10File
-from dcmtools.files.source import MemorySource
+from dcmtools.files.source import FileSource, MemorySource
+from dcmtools.inspection.bare import values
 from tests.support import samples
 from tests.support.encoded import Coder
+
+if TYPE_CHECKING:
+    from dcmtools.encoding.tagpath import TagPath
 
 TAGS = frozenset((0x00080005, 0x00080016, 0x00080018, 0x00080060, 0x00100010, 0x00100020, 0x0020000D))
 STOP = 0x0020000E
@@ -22,8 +31,8 @@ MUTATIONS = 40
 
 
 def walked(head: bytes, start: int, syntax: str) -> list[Element] | None:
-    """What a strict walk that hops over sequences finds; None where it fails."""
-    walker = Walker(MemorySource(head), start, len(head), encoding_of(syntax), stop=STOP, shallow=True)
+    """What a strict walk finds; None where it fails."""
+    walker = Walker(MemorySource(head), start, len(head), encoding_of(syntax), stop=STOP)
     try:
         return [element for element in walker if element[0] in TAGS and element[5] == 0]
     except InputError:
@@ -76,11 +85,49 @@ def test_what_only_a_walk_can_tell(coder: Coder, tag: int, vr: str, value: bytes
 
 
 def test_a_head_that_ends_early_tells_nothing() -> None:
-    whole = samples.ct().read_bytes()
-    with Part10File.open(str(samples.ct())) as file:
+    whole = samples.mr().read_bytes()
+    with Part10File.open(str(samples.mr())) as file:
         list(file.walk())
         start = file.data_set_offset
     found = pick(whole, start, EXPLICIT, TAGS, stop=STOP)
     assert found
     end = found[1]
     assert all(pick(whole[:size], start, EXPLICIT, TAGS, stop=STOP) is None for size in range(start, end, 7))
+
+
+@pytest.mark.parametrize("vr", ["SQ", "UN"])
+def test_only_a_walk_tells_what_is_wrong_within_a_sequence(vr: str) -> None:
+    coder = Coder(EXPLICIT)
+    broken = coder.element(0x00081140, vr, coder.header(0xFFFEE000, "", 500))
+    after = coder.element(0x00100020, "LO", b"42") + coder.element(0x00200013, "IS", b"123456")
+    empty = coder.element(0x00081140, vr)
+    coder.walk(empty + after)  # so that their headers are known
+    assert pick(empty + after, 0, EXPLICIT, {0x00100020}, stop=0x00100021)
+    assert pick(broken + after, 0, EXPLICIT, {0x00100020}, stop=0x00100021) is None
+
+
+def test_values_at_a_glance_are_those_of_a_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(11)
+    wanted = (parse("PatientID"), parse("SmallestImagePixelValue"))
+    for data in [path.read_bytes() for path in samples.real_files() if path.stat().st_size < 100_000]:
+        for _ in range(MUTATIONS // 4):
+            head = bytearray(data)
+            for _ in range(chance.randrange(4)):
+                head[chance.randrange(132, min(len(head), 1500))] = chance.choice((0, 1, 8, 254, 255))
+            glanced = _values(bytes(head), wanted)
+            with monkeypatch.context() as patch:
+                patch.setattr(LenientFile, "pick", lambda *_: None)
+                assert _values(bytes(head), wanted) == glanced
+
+
+def _values(data: bytes, wanted: tuple[TagPath, ...]) -> object:
+    with TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        try:
+            with LenientFile(FileSource.duplicate(file.fileno())) as opened:
+                opened.notices = False
+                result = values("a", opened, wanted, DEFAULT)
+        except InputError as error:
+            return error.message
+    return result.text, result.outcome, str(result.error), result.record["values"]

@@ -126,3 +126,14 @@ def test_names_come_before_the_list_has_ended(tmp_path: Path) -> None:
 )
 def test_whether_there_can_be_several(named: list[str], listed: str | None, several: bool) -> None:
     assert Paths(named, listed).several == several
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\0"])
+def test_names_come_as_they_are_written(end: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with open(reading) as pipe, open(writing, "wb", buffering=0) as writer:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        names = iter(Paths((), "-"))
+        for name in ("a", "b"):
+            writer.write(name.encode() + end)
+            assert next(names) == name

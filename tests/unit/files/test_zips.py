@@ -260,3 +260,9 @@ def test_a_directory_of_any_length_costs_no_memory(path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4_000_000
+
+
+def test_two_archives_in_one(path: Path) -> None:
+    entries, error = listed(path, zipped({"a": b"1"}) + zipped({"b": b"2"}))
+    assert names(entries) == ["b"]
+    assert "does not list its first file" in error
