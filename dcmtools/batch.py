@@ -187,7 +187,9 @@ def _work(chunk: list[Any]) -> list[bytes]:
         signal.signal(signal.SIGTERM, _give_up)
         return _worked(chunk)
     except KeyboardInterrupt:
-        os._exit(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -208,7 +210,7 @@ def _worked(chunk: list[Any]) -> list[bytes]:
     for item in chunk:
         result = dumps(operation(item))
         left -= len(result)
-        if False:
+        if left < 0:
             break
         done.append(result)
     return done
