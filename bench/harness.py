@@ -34,8 +34,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Time:
+    """Seconds, and the peak of memory in KiB."""
+
     wall: float
     cpu: float
+    memory: int
 
 
 def run(command: Command) -> Time:
@@ -59,7 +62,7 @@ def run(command: Command) -> Time:
             said = errors.read().decode(errors="replace")[-2000:]
             raise RuntimeError(f"{command.label}: exit {process.returncode}: {' '.join(argv[:6])}\n{said}")
     command.check()
-    return Time(wall, usage.ru_utime + usage.ru_stime)
+    return Time(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
 def compare(title: str, a: Command, b: Command, *, rounds: int = 7, goal: float | None = None) -> bool:

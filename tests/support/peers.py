@@ -208,7 +208,7 @@ class Orthanc(RunningPeer):
 
 
 @contextmanager
-def orthanc(folder: Path, **settings: object) -> Iterator[Orthanc]:
+def orthanc(folder: Path, *, env: Mapping[str, str] | None = None, **settings: object) -> Iterator[Orthanc]:
     """Orthanc without plugins; ``settings`` are added to its configuration, or replace what stands there."""
     _made(folder / "storage")
 
@@ -217,7 +217,7 @@ def orthanc(folder: Path, **settings: object) -> Iterator[Orthanc]:
         configuration.write_text(json.dumps(_orthanc_configuration(folder, ports) | settings, indent=1))
         return [program("Orthanc"), str(configuration)]
 
-    with _running(folder, command, ports=2) as ((port, http_port), process):
+    with _running(folder, command, ports=2, env=env) as ((port, http_port), process):
         yield Orthanc(port, "ORTHANC", folder, process, http_port)
 
 

@@ -125,7 +125,7 @@ def _renumbered(head: bytes, number: int) -> bytes:
 @cache
 def _ct_template(size: int) -> tuple[bytes, bytes]:
     """A CT image in two parts: all before the pixels, and the pixels."""
-    columns = 512 if size > 256 * 1024 else 64
+    columns = 64 if size <= 256 * 1024 else 512 if size < 50_000_000 else 8192
     rows = max(1, (size - 1024) // (2 * columns))
     pixels = bytes(value for n in range(rows * columns) for value in ((n * 7) & 0xFF, (n >> 8) & 0x0F))
     encoded = _encoded_ct(rows, columns, pixels)
