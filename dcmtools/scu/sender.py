@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from copy import copy
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, DcmtoolsError, OutputError, PeerFailure
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcmtools.files.instance import Instance
+    from dcmtools.files.source import FileSource
     from dcmtools.net.association import Association, Message
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.results import Extent
@@ -60,6 +62,7 @@ class Surroundings:
         self.journal = journal
         self.pace = pace
         self.last_answer = 0.0
+        self.unpacking = Lock()  # what archives expand to is kept for all, in one place
 
 
 class Sender:
@@ -153,10 +156,16 @@ class Sender:
             instance = attempt.instance
             try:
                 context = agreed(association, instance, options)
-                return attempt, Payload(instance, context, instance.file.open(), options.changes)
+                return attempt, Payload(instance, context, self._opened(instance), options.changes)
             except DcmtoolsError as error:
                 self._refused.append(self._told(unsent(attempt, error)))
         return None
+
+    def _opened(self, instance: Instance) -> FileSource:
+        if not instance.file.archive:
+            return instance.file.open()
+        with self._around.unpacking:
+            return instance.file.open()
 
     def _send(self, association: Association, payload: Payload) -> dimse.Command:
         around = self._around

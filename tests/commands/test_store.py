@@ -147,8 +147,8 @@ def test_a_signal_that_was_to_be_ignored_is(tmp_path: Path, name: str) -> None:
 
     with Unruly(serves(Fault(strike), at=None)) as server:
         command = f'trap "" {name}; exec "$@"'
-        words = ["/bin/sh", "-c", command, "sh", DCMTOOLS, "store", f"127.0.0.1:{server.port}", *paths]
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        words = [DCMTOOLS, "store", f"127.0.0.1:{server.port}", *map(str, paths)]
+        process = subprocess.Popen(["/bin/sh", "-c", command, "sh", *words], stdout=subprocess.DEVNULL)
         assert process.wait(LIMIT) == 0
     assert len(server.stores) == 3
 

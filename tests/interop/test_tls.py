@@ -89,7 +89,7 @@ def test_files_to_dcmtk(tmp_path: Path, certificates: Certificates) -> None:
 @requires_orthanc
 def test_an_archive_with_tls(tmp_path: Path, certificates: Certificates) -> None:
     cert, key = certificates.pair("server")
-    settings = {
+    settings: dict[str, Any] = {
         "DicomTlsEnabled": True,
         "DicomTlsCertificate": cert,
         "DicomTlsPrivateKey": key,

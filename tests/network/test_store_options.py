@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tarfile
 import threading
 import time
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dcmtools.files.archives import Archive
 from dcmtools.files.source import FileSource
 from tests.support import samples
 from tests.support.run import Run, run
@@ -33,6 +35,8 @@ from tests.support.unruly import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dcmtools.files.archives.entries import Entry
 
 SHORT = ("-ta", "5", "-td", "5", "-to", "2", "--format", "json")
 STUDY = b"2.25.660000000001"
@@ -149,6 +153,38 @@ def test_two_names_of_one_file(files: list[Path], jobs: int) -> None:
     assert result.status == 0
     assert sorted(server.uids) == [uid(1), uid(1), uid(2)]
     assert "the SOP Instance UID is that of" in result.stderr
+
+
+def test_archives_are_expanded_by_one_at_a_time(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than are kept: what the first one holds is expanded anew when all of them begin to send."""
+    archives = []
+    for number in range(6):
+        archives.append(tmp_path / f"{number}.tgz")
+        with tarfile.open(archives[-1], "w:gz") as archive:
+            for path in files[:3]:
+                archive.add(path, path.name)
+    busy, met = threading.Lock(), []
+    opened = Archive.open
+
+    def watched(archive: Archive, entry: Entry) -> FileSource:
+        alone = busy.acquire(blocking=False)
+        met.append(alone)
+        try:
+            return opened(archive, entry)
+        finally:
+            if alone:
+                busy.release()
+
+    monkeypatch.setattr(Archive, "open", watched)
+    with Unruly(serves()) as server:
+        result = store(server, archives, "--jobs", 4)
+    assert result.status == 0
+    assert len(met) == 2 * 18
+    assert all(met)
+    wanted = [samples.dataset_bytes(path) for path in files[:3]] * 6
+    assert sorted(stored.data for stored in server.stores) == sorted(wanted)
 
 
 # ---------------------------------------------------------------- files that come to harm
@@ -450,7 +486,7 @@ def interrupted_at(path: Path) -> Iterator[None]:
     """Get a SIGTERM while this file is looked at."""
     opened = FileSource.open.__func__  # type: ignore[attr-defined]  # a class method, as Input calls it
 
-    def interrupting(cls: type[FileSource], name: str, *args: object, **kwargs: object) -> FileSource:
+    def interrupting(cls: type[FileSource], /, name: str, *args: object, **kwargs: object) -> FileSource:
         if name == str(path):
             signal.raise_signal(signal.SIGTERM)
         source: FileSource = opened(cls, name, *args, **kwargs)
