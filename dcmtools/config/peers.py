@@ -116,8 +116,7 @@ def _made(table: Mapping[str, object]) -> Peer:
     limits = {key: table[key] for key in Limits._fields if key in table}
     security = {key: table[key] for key in Security._fields if key in table}
     address = {key: value for key, value in table.items() if key not in limits and key not in security}
-    # _check has looked at each
-    return Peer(**address, limits=Limits(**limits), security=Security(**security))  # type: ignore[arg-type]
+    return Peer(**address, limits=Limits(**limits), security=Security(**security))  # type: ignore[arg-type]  # each was checked
 
 
 def _check(key: str, value: object) -> None:

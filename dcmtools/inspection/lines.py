@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
-from dcmtools.encoding.dictionary import PrivateBlocks, lookup, on_change, private_lookup
+from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
 from dcmtools.encoding.tags import (
     ITEM,
     ITEM_DELIMITER,
@@ -25,6 +25,7 @@ from dcmtools.encoding.values import (
 )
 from dcmtools.encoding.walker import UNDEFINED
 from dcmtools.escaping import escape
+from dcmtools.inspection.remembering import MEMO, Place
 from dcmtools.inspection.showing import MAX_NUMBERS, join_numbers, show_bytes, show_text, show_value
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from dcmtools.encoding.charset import Decoder
     from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.inspection.remembering import Entry
 
 MAX_TEXT: Final = 16 * 1024
 _CHUNK: Final = 64 * 1024
@@ -48,7 +50,6 @@ _NUMBER_VRS: Final = frozenset(["AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", 
 _META_DEPTH: Final = -1
 
 _MAX_REPEATED: Final = 64
-_MAX_MEMO: Final = 50_000
 _MAX_RESERVED: Final = 32
 _MAX_GOVERNING: Final = 1024
 
@@ -56,10 +57,6 @@ _TAG_COLOR: Final = "\x1b[36m"
 _VR_COLOR: Final = "\x1b[33m"
 _REMARK_COLOR: Final = "\x1b[2m"
 _PLAIN: Final = "\x1b[0m"
-
-Entry: TypeAlias = tuple[str, str, str, int, bool]
-"""What lines of an element are made of: VR, the line up to the value, the name, what its value is, and
-whether a line with the same bytes in the same place is the same."""
 
 
 class LineStyle(NamedTuple):
@@ -83,50 +80,6 @@ class LineStyle(NamedTuple):
 DEFAULT_STYLE: Final = LineStyle()
 
 
-class _Place:
-    """What is known of a place: lines by the bytes of short elements, entries by tag.
-
-    All that a line depends on beside these tells one place from another: depth, byte order, character set,
-    private creators, style. The files of a study repeat most of their elements.
-    """
-
-    __slots__ = ("entries", "governing", "lines")
-
-    def __init__(self) -> None:
-        self.lines: dict[object, str] = {}
-        self.governing: dict[bytes, str] = {}  # lines of creators and character sets, which change the place
-        self.entries: dict[int, Entry] = {}
-
-
-class _Memo:
-    """The places of all files so far, thrown away when they are much: hostile input has no end of them."""
-
-    def __init__(self) -> None:
-        self._places: dict[tuple[object, ...], _Place] = {}
-        self._count = 0
-
-    def at(self, key: tuple[object, ...]) -> _Place:
-        """Return what is known of a place."""
-        if self._count > _MAX_MEMO:
-            self.forget()
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = _Place()
-            self._count += 1
-        return place
-
-    def note(self) -> None:
-        """Count a line or an entry that was added to a place."""
-        self._count += 1
-
-    def forget(self) -> None:
-        """Begin anew: what the dictionaries said is no longer true."""
-        self._places.clear()
-        self._count = 0
-
-
-_memo = _Memo()
-on_change(_memo.forget)
 _styles: dict[LineStyle, int] = {}
 
 
@@ -146,11 +99,11 @@ class LineWriter:
         self._reserved: list[list[bytes]] = [[]]  # the creators met, by level
         self._blocks = PrivateBlocks()
         self._fragments = False
-        self._place = _Place()
+        self._place = Place()
 
     def meta(self, elements: Sequence[tuple[Element, bytes]]) -> list[str]:
         """Return the lines of file meta elements, which come with their values."""
-        place = self._place = _memo.at((_META_DEPTH, self._style_number))
+        place = self._place = MEMO.at((_META_DEPTH, self._style_number))
         lines = []
         for element, raw in elements:
             key = (element[0], element[1], raw)
@@ -159,7 +112,7 @@ class LineWriter:
                 line = self._meta_line(element, raw)
                 if len(raw) <= _MAX_REPEATED:
                     place.lines[key] = line
-                    _memo.note()
+                    MEMO.note()
             lines.append(line)
         return self._numbered([element for element, _ in elements], lines) if self._style.offsets else lines
 
@@ -208,10 +161,10 @@ class LineWriter:
         """Take up what is known of the place where the next elements stand."""
         reserved = self._reserved[-1]
         if len(reserved) > _MAX_RESERVED:  # more than any device writes: nothing to be gained
-            self._place = _Place()
+            self._place = Place()
         else:
             place = (self._depth, self._style_number, self._order, self._decoders[-1], *reserved)
-            self._place = _memo.at(place)
+            self._place = MEMO.at(place)
 
     def _move(self, depth: int) -> None:
         """Follow the walk into or out of an item; character sets are inherited inwards only."""
@@ -249,10 +202,10 @@ class LineWriter:
             line = self._line(entry, *self._value(vr, kind, key[offset - start :]))
         if lasts:
             place.lines[key] = line
-            _memo.note()
+            MEMO.note()
         elif _governs(tag):
             place.governing[key] = line
-            _memo.note()
+            MEMO.note()
         return line
 
     def _any_line(self, element: Element, walker: Walker) -> str:
@@ -289,7 +242,7 @@ class LineWriter:
         kind = _OTHER if governs else _kind(vr)
         entry = (vr, "  " * self._depth + head, name or "Unknown", kind, lasts)
         self._place.entries[tag] = entry
-        _memo.note()
+        MEMO.note()
         return entry
 
     def _other(self, element: Element, entry: Entry, walker: Walker) -> str:
