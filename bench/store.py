@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.harness import DCMTOOLS, Command, compare, fast_folder, run
+from bench.harness import DCMTOOLS, Command, compare, fast_folder, peak_memory
 from tests.support import peers, samples
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _large(folder: Path) -> list[bool]:
     samples.make_ct(folder / "large", 1, LARGE)
     with peers.storescp(folder / "receives", "--ignore", env=NODELAY) as peer:
         ours = _ours(peer, folder / "large")
-        peak = run(ours).memory / 1024
+        peak = peak_memory(ours)
         print(f"one file of 200 MB: at most {peak:.0f} MB in memory, goal at most {MOST_MEMORY}")
         met = compare(
             "one file of 200 MB",
