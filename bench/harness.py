@@ -68,8 +68,8 @@ def peak_memory(command: Command) -> float:
     A small process starts it: what is measured of a process begins with what its parent had.
     """
     script = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        "import resource as r, subprocess as s, sys; s.run(sys.argv[1:], check=True, stdout=s.DEVNULL);"
+        "print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss)"
     )
     words = [sys.executable, "-c", script, *map(str, command.argv)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
