@@ -116,7 +116,8 @@ _SENDING = (
         "--journal",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Note what has been sent in FILE, and send only what it lacks: a run that was killed goes on.",
+        help="Note what has been sent in FILE, and send only what it lacks: a run that was killed goes on. "
+        "To another peer, or with another --set, everything is sent.",
     ),
     click.option(
         "--set",

@@ -50,7 +50,7 @@ def store(
     extent = extent or Extent()
     with ExitStack() as held:
         held.enter_context(KEPT)  # each file is opened twice, what comes through a pipe included
-        journal = _opened(held, options.journal, peer)
+        journal = _opened(held, options, peer)
         instances: list[Instance] = []
         lost: DcmtoolsError | None = None
         seen = 0
@@ -92,12 +92,18 @@ def _left(work: Work, stop: Stop) -> Iterator[Result]:
         say("%s; all has gone over fewer associations", refused.message)
 
 
-def _opened(held: ExitStack, path: str | None, peer: Peer) -> Journal | None:
-    if path is None:
+def _opened(held: ExitStack, options: StoreOptions, peer: Peer) -> Journal | None:
+    if options.journal is None:
         return None
     from dcmtools.scu.journal import Journal
 
-    return held.enter_context(Journal(path, peer.name))
+    name = peer.name
+    if options.changes:  # what was sent without them, or with others, is something else
+        from hashlib import sha256
+
+        digest = sha256(repr(options.changes).encode("utf-8", "surrogatepass")).hexdigest()
+        name = f"{name} --set {digest}"  # the values may be of patients
+    return held.enter_context(Journal(options.journal, name))
 
 
 def _inspected(

@@ -365,3 +365,18 @@ def test_a_journal_cut_anywhere(files: list[Path], journal: Path, server: Unruly
         missing = [uid(number) for number in (1, 2, 3) if uid(number) not in events["stored"]]
         assert server.uids[before:] == missing
         assert result.stderr.count(SENT_AGAIN) == len(events["begun"] - events["stored"])
+
+
+def test_other_changes_make_other_instances(files: list[Path], journal: Path) -> None:
+    """What was sent without --set, or with another value, has not been sent with this one."""
+    with Unruly(serves()) as server:
+        for changes, count in (
+            ((), COUNT),
+            (("--set", "PatientID=TRIAL-7"), 2 * COUNT),
+            (("--set", "PatientID=TRIAL-8"), 3 * COUNT),
+            (("--set", "PatientID=TRIAL-7"), 3 * COUNT),
+        ):
+            result = store(server, journal, *changes, *files)
+            assert result.status == 0
+            assert len(server.stores) == count, (count, result.stdout, result.stderr)
+    assert "TRIAL" not in journal.read_text()
