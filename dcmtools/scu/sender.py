@@ -203,8 +203,9 @@ class Sender:
                 return None
             error = PeerFailure(explained, hint=cause_of(status))
             return Result.failed(instance.path, error, record)
-        self._note(instance, status)
         notes = [note for note in (instance.note, explained) if note]
+        if not (notes and self._around.options.strict):  # what has failed is sent again by the next run
+            self._note(instance, status)
         outcome = Outcome.WARNING if notes else Outcome.DONE
         return Result(instance.path, record, outcome, note="; ".join(notes))
 

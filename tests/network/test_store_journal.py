@@ -380,3 +380,13 @@ def test_other_changes_make_other_instances(files: list[Path], journal: Path) ->
             assert result.status == 0
             assert len(server.stores) == count, (count, result.stdout, result.stderr)
     assert "TRIAL" not in journal.read_text()
+
+
+def test_what_a_strict_run_took_for_failed_is_no_success_of_the_next(
+    files: list[Path], journal: Path
+) -> None:
+    with Unruly(serves(answers(0xB000), at=None)) as server:
+        for run_number in (1, 2):
+            result = store(server, journal, "--strict", *files)
+            assert (result.status, len(server.stores)) == (1, run_number * COUNT)
+            assert result.stderr.splitlines()[-1] == f"0 stored, {COUNT} failed"
