@@ -58,6 +58,7 @@ class Result(NamedTuple):
     their frozen order; a table shows those that the command names as columns. ``text`` is what a person
     sees instead of a row, already escaped, each line ended; ``raw`` are bytes to write in place of all
     that. ``note`` is a remark on an item that did not fail. A failed result always carries its ``error``.
+    One that is about the run, and no item of it, is not to be ``counted``.
     """
 
     item: str
@@ -67,6 +68,7 @@ class Result(NamedTuple):
     note: str = ""
     error: DcmtoolsError | None = None
     raw: bytes | None = None
+    counted: bool = True
 
     @classmethod
     def failed(cls, item: str, error: DcmtoolsError, record: Mapping[str, object] | None = None) -> Result:

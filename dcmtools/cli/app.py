@@ -10,6 +10,7 @@ import click
 
 from dcmtools.cli.logs import LogFile, logging_of
 from dcmtools.config import color_allowed, terminal_is_dumb
+from dcmtools.escaping import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ class App:
         self.quiet = False
         self.debug = False
         self.log: LogFile | None = None
+        self.incomplete = False
         self._console: Console | None = None  # while results are shown
 
     @property
@@ -53,7 +55,12 @@ class App:
     def log_to(self, path: str) -> None:
         """Append what is said to the file at ``path`` too; raises UsageError where that cannot be."""
         self.close()
-        self.log = LogFile(path)
+        self.log = LogFile(path, self.lose)
+
+    def lose(self, what: str) -> None:
+        """Say ``what`` did not reach the user, which makes the exit status 0 a 1, and go on."""
+        self.incomplete = True
+        self.console().say(f"{self.name}: {escape(what)}")
 
     def close(self) -> None:
         """Let go of the log file."""
@@ -112,12 +119,19 @@ class App:
             finally:
                 self._console = None
 
-    def _paged(self) -> PagedConsole:
+    @contextmanager
+    def _paged(self) -> Iterator[PagedConsole]:
         from dcmtools.config import pager_command, pager_environment
         from dcmtools.output.pager import PagedConsole
 
         log = self.log.write if self.log else None
-        return PagedConsole(sys.stdout, sys.stderr, log, pager_command(), pager_environment())
+        pager = pager_command()
+        with PagedConsole(sys.stdout, sys.stderr, log, pager, pager_environment()) as console:
+            yield console
+        if console.status:
+            what = f"status {console.status}" if console.status > 0 else f"signal {-console.status}"
+            lost = "it may not have shown all; --no-pager does without"
+            self.lose(f"the pager, {pager[0]}, ended with {what}: {lost}")
 
     def _progress(self, console: Console, output: OutputOptions, extent: Extent | None) -> Progress | None:
         if not console.err_is_terminal or self.level < 0 or terminal_is_dumb():

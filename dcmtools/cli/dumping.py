@@ -86,7 +86,7 @@ def _options(  # noqa: PLR0913  one for each option
     decode: Decoder | None,
 ) -> DumpOptions:
     from dcmtools.encoding.charset import DEFAULT
-    from dcmtools.encoding.walker import NO_STOP
+    from dcmtools.encoding.element import NO_STOP
     from dcmtools.inspection.lines import DEFAULT_STYLE
     from dcmtools.inspection.options import DumpOptions
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dcmtools.cli.defaults import FileDefaults
+from dcmtools.cli.registry import HELP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,19 +56,34 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that ``args`` begin with; an unknown one is a usage error with a suggestion."""
+        if args[0] == HELP[0]:
+            args = self._asked(ctx, args[1:])
         name = args[0]
         if name not in self._registry and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            close = get_close_matches(name, self._registry, n=1)
+            close = get_close_matches(name, [*self._registry, HELP[0]], n=1)
             ctx.fail(f"No such command {name!r}." + "".join(f" Did you mean {match!r}?" for match in close))
         return super().resolve_command(ctx, args)
+
+    def _asked(self, ctx: click.Context, words: list[str]) -> list[str]:
+        """Return the words that show the help which ``words`` ask for; without any, show the group's."""
+        if ctx.resilient_parsing:
+            return words or [""]
+        if not words or words[0] == HELP[0] or words[0].startswith("-"):
+            click.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
+        name, *more = words
+        is_family = name in self._registry and self._registry[name].commands
+        return [name, HELP[0], *more] if is_family else [name, "--help"]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  the same
         """List the commands by section."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for info in self._registry.values():
             sections.setdefault(info.section, []).append((info.name, info.summary))
+        *_, last = sections.values()
+        last.append(HELP)
         for section, rows in sections.items():
             with formatter.section(section):
                 formatter.write_dl(rows)
@@ -76,11 +92,8 @@ class LazyGroup(click.Group):
         """Complete the names of commands, and options as every command does."""
         from click.shell_completion import CompletionItem
 
-        names = [
-            CompletionItem(info.name, help=info.summary)
-            for info in self._registry.values()
-            if info.name.startswith(incomplete)
-        ]
+        known = [*((info.name, info.summary) for info in self._registry.values()), HELP]
+        names = [CompletionItem(name, help=text) for name, text in known if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def _import(self, name: str) -> click.Command:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,22 @@ else:
 class LogFile:
     """A file that lines are appended to, each whole, whoever else writes to it."""
 
-    def __init__(self, path: str) -> None:
-        """Open the file, or make one that only its owner can read; raises UsageError."""
-        try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, path: str, lose: Callable[[str], None]) -> None:
+        """Open the file, or make one that only its owner can read; raises UsageError.
+
+        ``lose`` is told the first time that a line cannot be written.
+        """
+        self._path = path
+        self._lose = lose
+        self._complete = True
+        self._torn = False
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+        try:  # a pipe without a reader would be waited for
+            self._descriptor = os.open(path, flags | os.O_NONBLOCK, 0o600)
         except OSError as error:
-            raise UsageError(f"log file {path}: {error.strerror}") from error
+            why = "nobody reads from it" if error.errno == errno.ENXIO else error.strerror
+            raise UsageError(f"log file {path}: {why}") from error
+        os.set_blocking(self._descriptor, True)
 
     def write(self, line: str) -> None:
         """Append ``line`` after the time; what stands in it that is no text, newlines too, is escaped."""
@@ -41,8 +52,20 @@ class LogFile:
         moment = localtime(now)
         milliseconds = int(now % 1 * 1000)
         stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', moment)}.{milliseconds:03d}{strftime('%z', moment)}"
-        with suppress(OSError):  # a full disk shall not end the work that is logged
-            os.write(self._descriptor, f"{stamp} {escape(line)}\n".encode())
+        data = b"\n" * self._torn + f"{stamp} {escape(line)}\n".encode()
+        try:
+            written = os.write(self._descriptor, data)
+        except OSError as error:  # a full disk shall not end the work that is logged
+            self._fail(str(error.strerror))
+            return
+        self._torn = written < len(data)
+        if self._torn:
+            self._fail(os.strerror(errno.ENOSPC))
+
+    def _fail(self, why: str) -> None:
+        if self._complete:
+            self._complete = False  # before anything is said, which would be logged, too
+            self._lose(f"log file {self._path} is not complete: {why}")
 
     def is_at(self, path: str) -> bool:
         """Tell whether ``path`` names the file."""

@@ -54,7 +54,8 @@ def _shared_options() -> list[click.Parameter]:
             type=click.Path(dir_okay=False),
             metavar="FILE",
             envvar="DCMTOOLS_LOG_FILE",
-            help="Append messages and log to FILE too, with the time, and at least what -v logs.",
+            help="Append messages and log to FILE too, with the time, and at least what -v logs. Where that "
+            "cannot be done to the end, the work goes on, and status 0 becomes 1.",
             **common,
         ),
     ]
@@ -82,6 +83,15 @@ def main(args: Sequence[str] | None = None, group: LazyGroup | None = None) -> i
         return answer(group, request)
     app = App()
     try:
+        status = _status(args, group, app)
+        return ExitStatus.PARTIAL if app.incomplete and not status else status
+    finally:
+        app.console().end()
+        app.close()
+
+
+def _status(args: Sequence[str] | None, group: LazyGroup, app: App) -> int:
+    try:
         # click's own main() would turn a closed pipe into status 1 and a room's EOFError into an abort.
         with group.make_context("dcmtools", list(sys.argv[1:] if args is None else args), obj=app) as context:
             return int(group.invoke(context))
@@ -91,9 +101,6 @@ def main(args: Sequence[str] | None = None, group: LazyGroup | None = None) -> i
         return _explain(error, app)
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    finally:
-        app.console().end()
-        app.close()
 
 
 def run() -> NoReturn:

@@ -51,6 +51,7 @@ def main_page(context: click.Context, commands: Iterable[tuple[str, str]]) -> st
             "Results go to stdout: aligned on a terminal, tab-separated in a pipe, or with --format json "
             "one JSON object a line. Everything else goes to stderr."
         ),
+        prose('"dcmtools help COMMAND" shows what COMMAND can do, as COMMAND --help does.'),
         section("COMMANDS"),
         definitions((f"{bold(name)}(1)", summary) for name, summary in pages.items()),
         section("TOPICS"),

@@ -56,6 +56,8 @@ def network_options(function: Function) -> Function:
         if peer:
             kwargs["peer"] = peer._replace(aet=called_aet) if called_aet else peer  # both titles are checked
             values.update(_of_peer(context, peer))
+            if values["tls"] is None:
+                _refuse_half_secured(peer)
         values["calling_aet"] = values["calling_aet"] or DEFAULT_CALLING_AET
         tls = asked_tls(context, {name: values.pop(name) for name in TLS_NAMES})
         identity = asked_identity(context, {name: values.pop(name) for name in IDENTITY_NAMES})
@@ -101,6 +103,18 @@ def network_options(function: Function) -> Function:
 def peer_argument(function: F) -> F:
     """Add the argument ``PEER``; the command gets ``peer``."""
     return click.argument("peer", type=PEER, metavar="PEER")(function)
+
+
+def _refuse_half_secured(peer: Peer) -> None:
+    """Refuse a peer whose settings are about TLS, but for whom nobody says whether there is to be any."""
+    for name, value in peer.security._asdict().items():
+        if name.startswith("tls_") and value is not None:
+            from dcmtools.errors import UsageError
+
+            raise UsageError(
+                f"config.toml has {name} for {peer.name}, and does not say whether to connect with TLS",
+                hint="tls = true there or --tls; for a plain connection tls = false or --no-tls",
+            )
 
 
 def _of_peer(context: click.Context, peer: Peer) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def every_command(commands: Iterable[CommandInfo], above: str = "") -> Iterator[
         yield from every_command(info.commands, name)
 
 
+HELP: Final = ("help", "Show the help of a command.")
+"""What every group answers beside its commands, with no module of its own, and its summary."""
 _PEERS: Final = (
     CommandInfo("list", "dcmtools.commands.peers.list", "List the configured peers.", "Commands"),
     CommandInfo("show", "dcmtools.commands.peers.show", "Show one configured peer.", "Commands"),

@@ -181,6 +181,8 @@ def asked_tls(context: click.Context, values: Mapping[str, Any]) -> TlsOptions |
 
     options = _made(values)
     if values["tls_no_verify"]:
+        if not _is_typed(context, "tls_no_verify"):
+            raise click.UsageError("--tls-no-verify does not go into config.toml: it stands in the command.")
         options = options._replace(verify=False)
         _warn(context, "--tls-no-verify: the peer's certificate is not looked at, it could be anyone's")
     client_context(options)
@@ -197,7 +199,7 @@ def asked_server_tls(context: click.Context, values: Mapping[str, Any]) -> TlsOp
 
 def asked_identity(context: click.Context, values: Mapping[str, Any]) -> UserIdentity | None:
     """Return who we are to be for the peer; raise UsageError for two users, and for what cannot be read."""
-    asked = [name for name in ("user", "kerberos_ticket", "saml", "jwt") if values[name]]
+    asked = [name for name in ("user", "kerberos_ticket", "saml", "jwt") if values[name] is not None]
     if len(asked) > 1:
         raise click.UsageError(f"{' and '.join(map(_long, asked))}: a peer can be told of one user only.")
     token = None if asked else secret("DCMTOOLS_JWT")
@@ -206,13 +208,15 @@ def asked_identity(context: click.Context, values: Mapping[str, Any]) -> UserIde
     if not asked and token is None:
         _refuse(context, ("identity_response",), "a user that the peer could confirm")
         return None
-    from dcmtools.config.secrets import read_line, read_secret
+    from dcmtools.config.secrets import check_length, read_line, read_secret
     from dcmtools.net import user_information as kinds
 
     if token is not None:
+        check_length("DCMTOOLS_JWT", token)
         kind, primary, password = kinds.IDENTITY_JWT, token, None
-    elif values["user"]:
-        primary, password = values["user"].encode(), _password(values)
+    elif values["user"] is not None:
+        primary, password = _user(values["user"]), _password(values)
+        check_length("user and password together", primary, password or b"")
         kind = kinds.IDENTITY_USERNAME if password is None else kinds.IDENTITY_USERNAME_PASSCODE
     else:
         kind, read = {
@@ -224,13 +228,24 @@ def asked_identity(context: click.Context, values: Mapping[str, Any]) -> UserIde
     return kinds.UserIdentity(kind, primary, password or b"", values["identity_response"])
 
 
+def _user(name: str) -> bytes:
+    if not name:
+        raise click.UsageError("--user: the name is empty.")
+    try:
+        return name.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError("--user: the name is not text in UTF-8.") from None
+
+
 def _password(values: Mapping[str, Any]) -> bytes | None:
     """Return the user's password: asked for, from its file or from the environment, None where nowhere."""
     from dcmtools.config.secrets import read_line
 
     if values["ask_password"]:
         return _prompt(f"Password of {values['user']}", "--password-file FILE, or DCMTOOLS_PASSWORD")
-    return read_line(values["password_file"]) if values["password_file"] else secret("DCMTOOLS_PASSWORD")
+    if values["password_file"] is not None:
+        return read_line(values["password_file"])
+    return secret("DCMTOOLS_PASSWORD")
 
 
 def _made(values: Mapping[str, Any]) -> TlsOptions:
@@ -268,8 +283,12 @@ def _prompt(text: str, elsewhere: str) -> bytes:
 def _refuse(context: click.Context, names: tuple[str, ...], wanted: str) -> None:
     """Refuse options that would do nothing, lest data go out unprotected that was to be protected."""
     for name in names:
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if _is_typed(context, name):
             raise click.UsageError(f"{_long(name)} wants {wanted}.")
+
+
+def _is_typed(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _warn(context: click.Context, text: str) -> None:

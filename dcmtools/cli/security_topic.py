@@ -10,8 +10,8 @@ SECURITY: Final = """
 Without --tls everything goes over the network as it is, for anyone on the way to read: images, names,
 passwords. With it the connection is encrypted, and the peer has to prove who it is: its certificate is not
 expired, signed by someone known here, and has the host in PEER as one of its names. There is no falling back
-to a plain connection. Servers for DICOM with TLS listen on port 2762 as a rule, those without on 104 or
-11112.
+to a plain connection, and a peer in config.toml for whom there are settings of TLS has to have tls = true, or
+tls = false. Servers for DICOM with TLS listen on port 2762 as a rule, those without on 104 or 11112.
 
 # CERTIFICATES
 
@@ -23,7 +23,7 @@ terminal.
 
 --tls-server-name is for a peer that is not called as its certificate has it. The names are those of
 subjectAltName; the common name alone does not count. --tls-no-verify takes anyone for the peer, and warns of
-that in each run.
+that in each run; it stands on the command line only.
 
 # PROFILES
 
@@ -50,9 +50,10 @@ does not ask.
 
 --user, --kerberos-ticket, --saml and --jwt tell the peer who asks for the association (PS3.7 D.3.3.7). No
 secret stands on the command line, where every user of the machine could read it: a password comes from
---password-file, from DCMTOOLS_PASSWORD, or with --ask-password from the terminal; a JSON Web Token from
---jwt FILE or DCMTOOLS_JWT. Many peers pay no attention to any of it, and accept. --identity-response
-asks for a confirmation, and goes on with it only.
+--password-file, from DCMTOOLS_PASSWORD, or with --ask-password from the terminal; a JSON Web Token from --jwt
+FILE or DCMTOOLS_JWT. Programs that dcmtools starts (--exec, the pager) do not get these variables. User and
+password together, a ticket or a token have 60000 bytes at most. Many peers pay no attention to any of it, and
+accept. --identity-response asks for a confirmation, and goes on with it only.
 
 A server of dcmtools confirms user names as they come (PS3.15 B.4). It checks no password, ticket or token,
 and does not confirm those of the three last kinds.

@@ -27,12 +27,20 @@ _TERMS = (
     "allow_ip",
     "open_to_all",
     "refuse",
-    "transfer_syntaxes",
     "max_associations",
     "idle_timeout",
 )
 _PACE = ("acse_timeout", "dimse_timeout", "max_pdu")
-_RECEIVING = ("durable", "on_duplicate", "command", "command_timeout", "count", "idle_exit", "ready_file")
+_RECEIVING = (
+    "transfer_syntaxes",
+    "durable",
+    "on_duplicate",
+    "command",
+    "command_timeout",
+    "count",
+    "idle_exit",
+    "ready_file",
+)
 _FAULTS = ("status", "delay", "abort_after")
 
 
@@ -40,8 +48,8 @@ def server_options(function: Function) -> Function:
     """Add where a server listens and for whom; the command gets ``server``, and signals ask it to stop."""
 
     def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
+        from dcmtools.acceptor.admission import ServerOptions
         from dcmtools.net.peer import TLS_PORT, NetworkOptions
-        from dcmtools.scp.admission import ServerOptions
 
         context = click.get_current_context()
         tls = asked_server_tls(context, {name: kwargs.pop(name) for name in TLS_SERVER_NAMES})
@@ -56,17 +64,19 @@ def server_options(function: Function) -> Function:
 
 
 def receiving_options(function: Function) -> Function:
-    """Add how instances are kept, and what happens then; the command gets ``receiving``."""
+    """Add which instances are kept, how, and what happens then; the command gets ``receiving``."""
 
     def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
         from dcmtools.archive.duplicates import OnDuplicate
+        from dcmtools.config import environment
         from dcmtools.scp.faults import Faults
         from dcmtools.scp.serve import Receiving
 
         faults = Faults(**{name: kwargs.pop(name) for name in _FAULTS})
         asked = {name: kwargs.pop(name) for name in _RECEIVING}
         asked |= {"durable": asked["durable"] == "on", "on_duplicate": OnDuplicate(asked["on_duplicate"])}
-        return function(*args, receiving=Receiving(**asked, faults=faults), **kwargs)
+        receiving = Receiving(**asked, environment=environment(), faults=faults)
+        return function(*args, receiving=receiving, **kwargs)
 
     return bundle(call, function, *_KEEPING, *_ENDING, *_FAULTING)
 
@@ -141,18 +151,9 @@ _LISTENING = (
         type=NETWORK,
         multiple=True,
         metavar="ADDRESS[/BITS]",
-        help="Take associations from this address or network only. Repeatable.",
+        help="Take connections from this address or network only; others are closed unheard. Repeatable.",
     ),
     click.option("--open", "open_to_all", is_flag=True, help="Take associations from anyone."),
-    click.option(
-        "--transfer-syntax",
-        "transfer_syntaxes",
-        type=SYNTAX,
-        multiple=True,
-        metavar="SYNTAX",
-        show_default="any",
-        help="Accept instances in this transfer syntax only, a UID or name. Repeatable, the preferred first.",
-    ),
 )
 _LIMITS = (
     click.option(
@@ -173,6 +174,15 @@ _LIMITS = (
     ),
 )
 _KEEPING = (
+    click.option(
+        "--transfer-syntax",
+        "transfer_syntaxes",
+        type=SYNTAX,
+        multiple=True,
+        metavar="SYNTAX",
+        show_default="any",
+        help="Accept instances in this transfer syntax only, a UID or name. Repeatable, the preferred first.",
+    ),
     click.option(
         "--on-duplicate",
         type=click.Choice(["reject", "replace", "keep"]),

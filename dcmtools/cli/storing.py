@@ -101,8 +101,8 @@ _SENDING = (
         default=0,
         show_default=True,
         metavar="N",
-        help="Try again so often what may pass: lost or refused connections, transient rejections, a peer "
-        "out of resources. Other failures are final.",
+        help="Try again so often what may pass: lost or refused connections, name servers that do not "
+        "answer, transient rejections, a peer out of resources. Other failures are final.",
     ),
     click.option(
         "--retry-delay",
@@ -117,7 +117,9 @@ _SENDING = (
         type=click.Path(dir_okay=False),
         metavar="FILE",
         help="Note what has been sent in FILE, and send only what it lacks: a run that was killed goes on. "
-        "To another peer, or with another --set, everything is sent.",
+        "To another peer, or with another --set, everything is sent; --transcode makes no difference. A file "
+        "is known by its SOP Instance UID, path, size and time of modification: one put in its place with "
+        "all of these the same counts as sent.",
     ),
     click.option(
         "--set",

@@ -40,7 +40,8 @@ FIELDS: Final = {
 
 _STATUS_TEXTS: Final = {
     ExitStatus.DONE: "Everything that was asked for is done.",
-    ExitStatus.PARTIAL: "Done, but some items failed, the check said no, or results could not be written.",
+    ExitStatus.PARTIAL: "Done, but some items failed, the check said no, or results or the log could not be"
+    " written.",
     ExitStatus.USAGE: "The command line or the configuration is wrong; nothing was done.",
     ExitStatus.INPUT: "The input is missing, cannot be read, or is not DICOM.",
     ExitStatus.NO_ASSOCIATION: "No association: no connection, no TLS, rejected, aborted, or timed out.",
@@ -229,7 +230,9 @@ _OUTPUT: Final = f"""
 # DESCRIPTION
 
 Results go to stdout as they happen, one for each item. Messages, warnings, progress and the closing count go
-to stderr; progress is drawn on a terminal only, by runs of some length, and not with -q.
+to stderr; progress is drawn on a terminal only, by runs of some length, and not with -q. Of the items that
+one and the same cause kept from being done, such as the files that were left when a run was stopped, stderr
+names three and counts the others; -v, the log file, --format json and --report name every one.
 
 * Text on a terminal | A table with a header, in colour unless NO_COLOR or --color never forbids it.
 * Text in a pipe | The same columns without the header, separated by tabs, nothing cut. An item that failed
@@ -251,8 +254,9 @@ tab or a newline in a file name never breaks a row.
 Text of a command with --pager that goes to a terminal is shown through a pager, which starts when there is
 some; dcmtools-environment(7) tells which. Messages for the same terminal wait until the pager has ended. To
 quit it ends the run at once, with the status of what was shown till then; Ctrl-C ends the reading of files,
-with status 130, and leaves the pager to be quit. How the pager itself ends does not count, and if there is no
-such program the text goes to the terminal.
+with status 130, and leaves the pager to be quit. A pager that ends with another status than 0 may not have
+shown everything: that is said, and makes status 0 a 1. If there is no such program the text goes to the
+terminal.
 
 # JSON FIELDS
 
@@ -266,7 +270,8 @@ PS3.18 Annex F. The other fields:
 Records of echo are of two kinds: one for each C-ECHO, and the statistics of several. In the former, step is
 the one that failed: resolve (the name), connect (TCP), tls, associate, context, send, receive, or status
 (that of the peer's answer). The first one also has steps_ms, the milliseconds of each step to the
-association, and tls, what was agreed on. dump gives dataset, or with --value values by tag path.
+association, and tls, what was agreed on. dump gives dataset, or with --value values by tag path, and in
+problems what is wrong with the file: offset, path, message, and whether it is serious.
 
 The first record of serve says where it listens; then there is one for each instance that was answered with
 success, kept being new, same (it was there), replaced, or beside (another was there).

@@ -11,9 +11,9 @@ from dcmtools.cli.options import output_options
 from dcmtools.cli.serving import receiving_options, server_options
 
 if TYPE_CHECKING:
+    from dcmtools.acceptor.admission import ServerOptions
     from dcmtools.errors import ExitStatus
     from dcmtools.output.reporter import OutputOptions
-    from dcmtools.scp.admission import ServerOptions
     from dcmtools.scp.serve import Receiving
 
 
@@ -39,15 +39,21 @@ def command(
     and --idle-exit end it by themselves; the status is 1 where it has kept fewer than --count instances.
 
     -v logs a line for each association and each instance, without patient data, and for each connection
-    that ended before there was an association, as for want of TLS; refused instances, rejected and broken
-    associations are logged always. --format json prints a record for each instance.
+    that ended before anything was said. Logged always are refused instances, requests for an association
+    that were rejected or made no sense, failed TLS handshakes, and associations that broke within a message:
+    ten lines a minute for an address, then how many more there were. --format json prints a record for each
+    instance.
+
+    Of more than 256 connections without an association the oldest is closed, of the address that has most:
+    whoever connects and says nothing keeps nobody out.
 
     --exec runs a command for each new instance once the sender has its answer, one after the other. No
     shell is involved: COMMAND is split at blanks, with quotes as in a shell, and these are replaced in its
     words: {file}, {folder} (where the file is), {sop_class_uid}, {sop_instance_uid}, {study_uid},
     {series_uid}, {calling_aet}, {called_aet}, {peer} (an address). A value never becomes a second argument,
     and where it would become an option, or has a control character, the command is not run. Its output goes
-    to stderr. The server waits for the last command; where any failed, the status is 1.
+    to stderr, and what it leaves running is killed when it ends. The server waits for the last command;
+    where any failed, the status is 1.
 
     \b
     Examples:

@@ -50,7 +50,8 @@ def command(
     DICOMDIR are skipped and counted.
 
     Exit status 0 means that the peer has acknowledged every file. Each file that it has not is named, with
-    the reason, and the others are sent all the same.
+    the reason, and the others are sent all the same. Where one cause ended the run, as Ctrl-C does, stderr
+    names three of the files that were left and counts the others; -v names all.
 
     \b
     Examples:

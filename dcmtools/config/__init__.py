@@ -28,6 +28,8 @@ TLS_PROFILES: Final = (
 TLS_VERSIONS: Final = ("1.2", "1.3")
 """The versions of TLS that can be asked for as the lowest."""
 
+_SECRETS: Final = ("DCMTOOLS_JWT", "DCMTOOLS_PASSWORD", "DCMTOOLS_TLS_KEY_PASSWORD")
+
 
 def config_path() -> str:
     """Return where ``config.toml`` is looked for; nothing where there is neither a name nor a home folder."""
@@ -73,11 +75,16 @@ def pager_command() -> list[str]:
 
 def pager_environment() -> dict[str, str]:
     """Return what the pager finds in its environment: ours, and what less is to do unless told otherwise."""
-    return {"LESS": "FRX", **os.environ}
+    return {"LESS": "FRX", **environment()}
+
+
+def environment() -> dict[str, str]:
+    """Return what programs that we start find in their environment: ours, without the secrets."""
+    return {name: value for name, value in os.environ.items() if name not in _SECRETS}
 
 
 def secret(variable: str) -> bytes | None:
-    """Return the bytes of a variable that holds a secret, None where it is not set."""
+    """Return the bytes of a variable of those that hold a secret, None where it is not set."""
     return os.environb.get(variable.encode()) or None
 
 

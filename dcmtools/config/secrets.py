@@ -6,7 +6,8 @@ from typing import Final
 
 from dcmtools.errors import UsageError
 
-# What else is told when an association is asked for has to fit into the same 64 KiB (PS3.8 9.3.2.3).
+# Of all that a peer is told of a user; what else is told when an association is asked for has to fit into the
+# same 64 KiB (PS3.8 9.3.2.3).
 LONGEST: Final = 60000
 
 
@@ -16,12 +17,17 @@ def read_secret(path: str) -> bytes:
         with open(path, "rb") as file:
             found = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+        raise UsageError(f"{path or repr(path)}: {getattr(error, 'strerror', None) or error}") from error
     if not found:
         raise UsageError(f"{path}: the file is empty")
-    if len(found) > LONGEST:
-        raise UsageError(f"{path}: more than the {LONGEST} bytes that a peer can be sent")
+    check_length(path, found)
     return found
+
+
+def check_length(name: str, *fields: bytes) -> None:
+    """Raise UsageError where ``fields``, which the error calls ``name``, are too much for a user identity."""
+    if sum(map(len, fields)) > LONGEST:
+        raise UsageError(f"{name}: more than the {LONGEST} bytes that a peer can be sent")
 
 
 def read_line(path: str) -> bytes:

@@ -68,6 +68,10 @@ class Console:
     def say(self, line: str) -> None:
         """Write one line, escaped by the caller, to stderr, and to the log."""
         self.show(line)
+        self.log(line)
+
+    def log(self, line: str) -> None:
+        """Write one line, escaped by the caller, to the log alone."""
         if self._log:
             self._log(line)
 

@@ -18,7 +18,8 @@ class PagedConsole(Console):
     """A console whose text goes through a pager, which starts when there is some.
 
     Messages for the same terminal wait until the pager has ended, lest they garble what it shows. A pager
-    that cannot be started is done without.
+    that cannot be started is done without; ``status`` is what one that was started ended with, negative for
+    the number of a signal.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class PagedConsole(Console):
         self._process: Popen[str] | None = None
         self._left = False
         self._held: list[str] = []
+        self.status = 0
 
     def write(self, text: str | bytes, encoding: str = "") -> None:
         """Write ``text`` to the pager, bytes to stdout; when the pager has been quit, nothing."""
@@ -72,7 +74,7 @@ class PagedConsole(Console):
                 if self._process.stdin is not None:
                     with suppress(OSError):
                         self._process.stdin.close()
-                self._process.wait()
+                self.status = self._process.wait()
             self._process = None
         for line in self._held:
             super().show(line)

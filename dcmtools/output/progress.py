@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _AFTER: Final = 0.3
 """Seconds that a run lasts before anything is shown: shorter ones do not pay for it."""
 _INTERVAL: Final = 0.1
+_TROUBLE: Final = (Outcome.FAILED, Outcome.UNKNOWN)
 
 
 class Progress:
@@ -71,24 +72,25 @@ class _Bar:
         self._progress = Progress(
             BarColumn(None, table_column=Column(max_width=40)),
             TextColumn("{task.fields[numbers]}", markup=False),
-            TextColumn("{task.fields[failed]}", markup=False, style="red"),
+            TextColumn("{task.fields[trouble]}", markup=False, style="red"),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[left]}", markup=False),
             console=self._console,
             auto_refresh=False,
         )
         self._bytes = self._progress.add_task("", total=None, visible=False)
-        self._items = self._progress.add_task("", total=None, numbers="", failed="", left="")
+        self._items = self._progress.add_task("", total=None, numbers="", trouble="", left="")
 
     def line(self, counts: Mapping[Outcome, int]) -> str:
         """Return the line as it is now, no wider than the terminal is now."""
-        done, failed, total = sum(counts.values()), counts[Outcome.FAILED], self._extent.total
+        done, total = sum(counts.values()), self._extent.total
+        trouble = [f"{counts[outcome]} {outcome}" for outcome in _TROUBLE if counts[outcome]]
         self._progress.update(self._bytes, completed=self._extent.moved)
         self._progress.update(self._items, completed=done, total=total)
         self._progress.update(
             self._items,
             numbers=" ".join([f"{done}/{total}" if total else f"{done}", *self._rates()]),
-            failed=f"{failed} failed" if failed else "",
+            trouble=" ".join(trouble),
             left="left" if total else "",
         )
         with self._console.capture() as drawn:

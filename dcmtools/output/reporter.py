@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError, as_told
 from dcmtools.escaping import escape
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dcmtools.output.report import Report, ReportOptions
 
 _TROUBLE = (Outcome.WARNING, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED)
+# How many of the items that one and the same error kept from being done are named, unless -v is given.
+_NAMED: Final = 3
 Format = Literal["text", "json", "csv", "dicom-json"]
 Color = Literal["auto", "always", "never"]
 
@@ -62,6 +64,8 @@ class Reporter:
         self._counts = dict.fromkeys(Outcome, 0)
         self._failures: set[ExitStatus] = set()
         self._hints: set[str] = set()
+        self._cause: DcmtoolsError | None = None  # of the last failure
+        self._alike = 0  # how many items failed for it
         self._broken: BrokenPipeError | OutputError | None = None
         self._progress = progress
         self._report = report
@@ -101,9 +105,12 @@ class Reporter:
                 if self._progress:
                     self._progress.tick()
         except DcmtoolsError as error:  # what ended the run rather than one item
-            self._fail("", error)
+            self._failures.add(error.status)
+            self._count_unnamed()
+            self._tell("", error)
             self._enter(Result.failed("", error))
         finally:
+            self._count_unnamed()
             if self._progress:
                 self._progress.stop()
             close = getattr(results, "close", None)
@@ -161,7 +168,7 @@ class Reporter:
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
             self._fail(result.item, result.error or DcmtoolsError("failed"), result.outcome)
             return
-        self._counts[result.outcome] += 1
+        self._counts[result.outcome] += result.counted
         if result.note and self._verbosity >= (0 if result.outcome is Outcome.WARNING else 1):
             kind = "" if result.outcome is Outcome.DONE else f"{result.outcome}: "
             self._say(result.item, kind + escape(result.note))
@@ -169,7 +176,23 @@ class Reporter:
     def _fail(self, item: str, error: DcmtoolsError, outcome: Outcome = Outcome.FAILED) -> None:
         self._counts[outcome] += 1
         self._failures.add(error.status)
-        self._tell(item, error, "outcome unknown: " if outcome is Outcome.UNKNOWN else "")
+        if error is not self._cause:
+            self._count_unnamed()
+            self._cause = error
+        self._alike += 1
+        before = "outcome unknown: " if outcome is Outcome.UNKNOWN else ""
+        if self._alike <= _NAMED or self._verbosity > 0:
+            self._tell(item, error, before)
+        else:
+            self._console.log(self._line(item, before + escape(error.message)))
+
+    def _count_unnamed(self) -> None:
+        """Say of how many items the cause was not told, now that no more of them follow."""
+        if self._cause and self._alike > _NAMED and self._verbosity <= 0:
+            self._console.show(
+                self._line("", f"and {self._alike - _NAMED} more: {escape(self._cause.message)}")
+            )
+        self._cause, self._alike = None, 0
 
     def _tell(self, item: str, error: DcmtoolsError, before: str = "") -> None:
         self._say(item, before + escape(error.message))
@@ -178,7 +201,10 @@ class Reporter:
             self._console.say(f"hint: {escape(error.hint)}")
 
     def _say(self, item: str, message: str) -> None:
-        self._console.say(": ".join(filter(None, (self._name, escape(item), message))))
+        self._console.say(self._line(item, message))
+
+    def _line(self, item: str, message: str) -> str:
+        return ": ".join(filter(None, (self._name, escape(item), message)))
 
     def _summarize(self) -> None:
         if self._verbosity < 0 or (self._broken and not self._drain):

@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
 
 from tests.support.encoded import EVL, IVL, part10
+from tests.support.memory import peak_memory
 from tests.support.run import run
 from tests.support.samples import ct, dicomdir, mr, pydicom_data_files, real_file
 
@@ -281,6 +283,24 @@ def test_nothing_heavy_is_imported(options: tuple[str, ...]) -> None:
     imported = set(done.stdout.splitlines()[-1].split())
     assert not imported & {"pydicom", "numpy", "pynetdicom", "rich", "tempfile", "subprocess"}
     assert "dcmtools.inspection.dump" in imported
+
+
+@pytest.mark.parametrize("options", [(), ("--strict",), ("--value", "PatientName")])
+def test_a_large_deflated_data_set_is_not_in_memory(tmp_path: Path, options: tuple[str, ...]) -> None:
+    path, folder = tmp_path / "deflated.dcm", tmp_path / "temporary"
+    folder.mkdir()
+    stream = zlib.compressobj(0, wbits=-15)
+    size = 100 * 1024 * 1024
+    with path.open("wb") as file:
+        file.write(part10(stream.compress(JANE + EVL.header(PIXELS, "OB", size)), "1.2.840.10008.1.2.1.99"))
+        for _ in range(100):
+            file.write(stream.compress(os.urandom(1024 * 1024)))
+        file.write(stream.flush())
+    script = "import sys, tempfile; tempfile.tempdir = sys.argv.pop(1); from dcmtools.cli.main import main;"
+    script += "assert main(sys.argv[1:]) == 0"
+    assert peak_memory(script, str(folder), "dump", *options, path) < 60
+    assert list(folder.iterdir()) == []
+    path.unlink()
 
 
 # ---------------------------------------------------------------- JSON

@@ -80,6 +80,24 @@ def test_a_guess_is_said_aloud_and_the_status_is_0(path: Path) -> None:
     assert (record["outcome"], record["note"]) == ("warning", told)
 
 
+def test_a_guess_is_said_in_the_same_words_whoever_asks(path: Path) -> None:
+    path.write_bytes(EVL.element(AGE, "AS", b"042") + JANE)
+    told = "offset 0: neither preamble nor file meta information: read as ExplicitVRLittleEndian"
+    assert run("dump", path).stderr == f"dcmtools dump: {path}: warning: {told}\n"
+    (record,) = run("dump", "--format", "json", path).records
+    assert record["note"] == told
+    assert len(record["problems"]) == 3
+    more = "offset 0, (0010,1010): odd length 3; offset 11, (0010,0010): the element stands after (0010,1010)"
+    assert run("dump", "-v", path).stderr == f"dcmtools dump: {path}: warning: {told}; {more}\n"
+
+
+def test_damage_is_said_in_the_same_words_however_much_is_unusual(path: Path) -> None:
+    path.write_bytes(part10(EVL.element(0x00104000, "LT", b"a" * 999) * 150 + JANE[:-2]))
+    (record,) = run("dump", "--format", "json", path).records
+    assert run("dump", path).stderr == f"dcmtools dump: {path}: {record['error']['message']}\n"
+    assert record["error"]["message"].endswith("length 8 exceeds the 6 bytes left in the data set")
+
+
 def test_what_is_only_unusual_is_told_where_asked_for(path: Path) -> None:
     path.write_bytes(part10(AN_AGE + JANE))
     assert run("dump", path)[::2] == (0, "")

@@ -143,7 +143,12 @@ def test_json_of_a_sequence_and_of_what_is_absent() -> None:
     (record,) = done.records
     assert len(record["dataset"]["00101002"]["Value"][1]) == 2
     assert (done.status, record["outcome"]) == (1, "failed")
-    assert record["error"] == {"code": "no", "message": "(0010,4000) is not in this data set"}
+    assert record["error"] == {"code": "no", "message": "(0010,4000) is not in this file"}
+
+
+def test_json_does_not_deny_what_the_meta_has() -> None:
+    (record,) = run("dump", "--format", "json", "+P", "TransferSyntaxUID", ct()).records
+    assert record["error"] == {"code": "no", "message": "(0002,0010) is not in this data set"}
 
 
 # ---------------------------------------------------------------- --value

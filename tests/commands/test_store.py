@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pynetdicom.pdu import A_RELEASE_RP
 
-from dcmtools.net import dimse
+from dcmtools.net import command_set, dimse
 from dcmtools.scu.sender import MAY_BE_STORED
 from tests.support import samples
 from tests.support.served import wait_until
@@ -73,11 +73,34 @@ def test_the_first_signal_ends_after_the_file_in_hand(tmp_path: Path, number: si
     assert [record["file"] for record in records(stdout)] == list(map(str, paths))
     assert outcomes(stdout) == ["done", "done", "failed", "failed", "failed", "failed"]
     assert {record["error"]["code"] for record in records(stdout)[2:]} == {"interrupted"}
-    assert stderr.count("stopped by the user") == 4
-    assert stderr.splitlines()[-1] == "2 stored, 4 failed"
+    named = [f"dcmtools store: {path}: stopped by the user" for path in paths[2:5]]
+    assert stderr.splitlines()[-5:] == [
+        *named,
+        "dcmtools store: and 1 more: stopped by the user",
+        "2 stored, 4 failed",
+    ]
     assert server.uids == [samples.sop_instance_uid(1), samples.sop_instance_uid(2)]
     assert server.pdu_types[-1] == 5
     assert not server.aborted
+
+
+def test_the_log_and_the_report_name_every_file_that_was_left(tmp_path: Path) -> None:
+    paths = samples.make_small(tmp_path / "files", 8)
+    report, log = tmp_path / "report.csv", tmp_path / "log"
+
+    def strike(association: Association, request: Request) -> None:
+        process.send_signal(signal.SIGTERM)
+        association.server.stopping.wait(0.3)  # so that the signal is there before the answer
+        association.send(answer_to(request))
+
+    with Unruly(serves(Fault(strike), at=2)) as server:
+        process = start(server, "--report", report, "--log-file", log, *paths)
+        _, stderr = process.communicate(timeout=LIMIT)
+    assert "and 3 more: stopped by the user" in stderr
+    assert "more" not in log.read_text()
+    for path in paths[2:]:
+        assert f"dcmtools store: {path}: stopped by the user\n" in log.read_text()
+        assert f"{path}," in report.read_text()
 
 
 def test_the_first_signal_within_a_large_file(tmp_path: Path) -> None:
@@ -287,9 +310,9 @@ def keeps_nothing(association: Association) -> None:
     while (read := association.read())[0] == P_DATA:
         context_id, control, fragment = read[1][10], read[1][11], read[1][12:]
         if control & COMMAND:
-            request = dimse.decode(fragment)
+            request = command_set.decode(fragment)
         elif control & LAST:
-            response = dimse.encode(dimse.response(request, 0))
+            response = command_set.encode(dimse.response(request, 0))
             association.send(data_pdu((context_id, COMMAND | LAST, response)))
     association.send(A_RELEASE_RP().encode())
 
@@ -338,7 +361,7 @@ def test_a_signal_while_nothing_comes_through_the_pipe(number: signal.Signals) -
         assert process.stderr
         told, counts = process.stderr.read().splitlines()
         assert told == "dcmtools store: stopped by the user before all files were looked at"
-        assert counts == "0 stored, 1 failed"
+        assert counts == "0 stored"
 
 
 def _has_read_all(pipe: Any) -> bool:  # noqa: ANN401  a pipe's end, or None

@@ -43,6 +43,27 @@ def test_every_option_says_what_it_does_in_a_sentence(name: str) -> None:
     assert not bare
 
 
+@each
+def test_help_may_be_asked_for_in_words(name: str) -> None:
+    *above, last = name.split()
+    shown = run(*name.split(), "--help")
+    assert run("help", *name.split()) == shown
+    assert run(*above, "help", last) == shown
+    assert run("help", *name.split(), "--", "more") == shown, "nothing is done"
+
+
+@pytest.mark.parametrize("words", [["help"], ["help", "help"], ["help", "-v"], ["-v", "help"]])
+def test_help_for_nothing_in_particular(words: list[str]) -> None:
+    assert run(*words) == run("--help")
+    assert "  help " in run("--help").stdout
+
+
+def test_help_for_what_there_is_not() -> None:
+    assert run("help", "ecko") == run("ecko")
+    assert run("help", "peers", "lits") == run("peers", "lits")
+    assert "Did you mean 'help'?" in run("hlep").stderr
+
+
 def test_no_arguments_show_the_help_as_an_error() -> None:
     result = run()
     assert (result.status, result.stdout) == (2, "")

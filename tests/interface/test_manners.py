@@ -358,3 +358,14 @@ def test_a_log_file_that_cannot_be(name: str, place: Place) -> None:
     result = called(name, place, "--log-file", place.folder / "absent" / "log")
     assert (result.status, result.stdout) == (2, b"")
     assert "No such file or directory" in result.stderr
+
+
+@leaf
+def test_pipes_in_place_of_files_keep_nobody_waiting(name: str, place: Place) -> None:
+    pipe = place.folder / "pipe"
+    os.mkfifo(pipe)
+    result = called(name, place, "--log-file", pipe)
+    assert (result.status, result.stdout) == (2, b"")
+    assert f"log file {pipe}: nobody reads from it" in result.stderr
+    if name != "peers path":  # which is for those whose file is wrong
+        assert called(name, place, DCMTOOLS_CONFIG=str(pipe)).status == 2

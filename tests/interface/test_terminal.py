@@ -138,6 +138,19 @@ def test_less_stops_after_a_page_and_quits() -> None:
         assert status(screen) == 0
 
 
+@pytest.mark.parametrize(
+    ("pager", "told"),
+    [
+        ("false", "the pager, false, ended with status 1"),
+        ("sh -c 'kill -9 $$'", "the pager, sh, ended with signal 9"),
+    ],
+)
+def test_a_pager_that_fails_is_told_of_and_the_status_is_1(pager: str, told: str) -> None:
+    with typed(DCMTOOLS, *WHOLE, PAGER=pager) as screen:
+        screen.read_until(f"dcmtools dump: {told}: it may not have shown all; --no-pager does without\r\n")
+        assert status(screen) == 1
+
+
 # ---------------------------------------------------------------- progress
 
 STORING = """

@@ -53,9 +53,16 @@ def test_names_come_from_the_registry_alone(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_members_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert complete(monkeypatch, "dcmtools peers ") == ["list", "show", "add", "remove", "path"]
+    assert complete(monkeypatch, "dcmtools peers ") == ["list", "show", "add", "remove", "path", "help"]
     assert complete(monkeypatch, "dcmtools peers s") == ["show"]
     assert not [name for name in sys.modules if name.startswith("dcmtools.commands.peers.")]
+
+
+def test_what_help_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools h") == ["help"]
+    assert complete(monkeypatch, "dcmtools help ")[:2] == ["dump", "echo"]
+    assert complete(monkeypatch, "dcmtools help st") == ["store"]
+    assert complete(monkeypatch, "dcmtools help peers a") == ["add"]
 
 
 def test_options_of_the_program_and_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from dcmtools.cli.app import App
 from dcmtools.cli.logs import LogFile, logging_of
+from dcmtools.errors import UsageError
 
 # A program of its own: under pytest the module is imported already.
 LATER = """
@@ -113,6 +115,38 @@ def test_a_log_file(how: str, messages: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
 def test_a_log_that_cannot_be_written_does_not_end_the_work() -> None:
-    log = LogFile("/dev/full")
+    told: list[str] = []
+    log = LogFile("/dev/full", told.append)
     log.write("lost")
+    log.write("lost, too")
     log.close()
+    assert told == ["log file /dev/full is not complete: No space left on device"]
+
+
+def test_a_line_that_was_cut_is_ended_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    log = LogFile(str(tmp_path / "log"), told.append)
+    write = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:35]))
+        log.write("cut in two")
+    log.write("whole")
+    log.close()
+    assert [line[29:] for line in (tmp_path / "log").read_text().splitlines()] == ["cut in", "whole"]
+    assert len(told) == 1
+
+
+def test_a_pipe_is_a_log_file_if_somebody_reads_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="pipe: nobody reads from it"):
+        LogFile(str(pipe), print)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    log = LogFile(str(pipe), print)
+    assert os.get_blocking(log._descriptor), "a reader may be slow"
+    log.write("read")
+    assert os.read(reader, 100).endswith(b" read\n")
+    log.close()
+    os.close(reader)

@@ -37,5 +37,8 @@ def test_what_less_is_told(given: str | None, seen: str, monkeypatch: pytest.Mon
     if given is not None:
         monkeypatch.setenv("LESS", given)
     monkeypatch.setenv("OTHER", "kept")
+    for name in ("DCMTOOLS_JWT", "DCMTOOLS_PASSWORD", "DCMTOOLS_TLS_KEY_PASSWORD"):
+        monkeypatch.setenv(name, "hush")
     environment = pager_environment()
     assert (environment["LESS"], environment["OTHER"]) == (seen, "kept")
+    assert "hush" not in environment.values()

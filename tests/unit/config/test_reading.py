@@ -148,6 +148,17 @@ def test_a_file_that_was_named_must_exist(file: Path) -> None:
         load()
 
 
+def test_nothing_is_waited_for_in_place_of_a_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(file)
+    with pytest.raises(UsageError, match="the configuration has to be a file"):
+        load()
+    monkeypatch.setenv("DCMTOOLS_CONFIG", "/dev/zero")
+    with pytest.raises(UsageError, match="the configuration has to be a file"):
+        load()
+    monkeypatch.setenv("DCMTOOLS_CONFIG", os.devnull)
+    assert load().tables == {}
+
+
 def test_the_users_folder_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert named_peer("pacs") is None

@@ -32,6 +32,7 @@ class Screen:
         self.path.touch()
         self.stderr = stream(terminal=True)
         self.logged: list[str] = []
+        self.ended = 0
 
     @property
     def text(self) -> str:
@@ -45,7 +46,9 @@ class Screen:
             self.path.open("a", encoding="utf-8") as stdout,
             PagedConsole(stdout, self.stderr, self.logged.append, words, environment or {}) as console,
         ):
-            return Reporter(console, "x").run(results, (), OutputOptions(), color=False)
+            status = Reporter(console, "x").run(results, (), OutputOptions(), color=False)
+        self.ended = console.status
+        return status
 
 
 @pytest.fixture
@@ -115,13 +118,19 @@ def test_quitting_ends_the_run_with_the_status_of_what_was_shown(
         for taken in range(MANY):  # noqa: B007  how far it came
             yield Result("a", text=text)
 
-    status = screen.report(results(), ["sh", "-c", "read line; exit 5"])
+    status = screen.report(results(), ["sh", "-c", "read line"])
     assert status == (ExitStatus.PARTIAL if failed else ExitStatus.DONE)
+    assert screen.ended == 0
     assert taken < MANY - 1
 
 
-def test_a_pager_that_fails_at_once_counts_as_quit(screen: Screen) -> None:
-    assert screen.report([Result("a", text="line\n" * MANY)] * 2, ["false"]) == 0
+@pytest.mark.parametrize("lines", [1, MANY])
+@pytest.mark.parametrize(
+    ("pager", "ended"), [(["false"], 1), (["sh", "-c", "exit 5"], 5), (["sh", "-c", "kill -9 $$"], -9)]
+)
+def test_how_a_pager_that_fails_has_ended(pager: list[str], ended: int, lines: int, screen: Screen) -> None:
+    screen.report([Result("a", text="line\n" * lines)] * 2, pager)
+    assert screen.ended == ended
 
 
 def test_ctrl_c_while_the_pager_is_open_waits_for_it(

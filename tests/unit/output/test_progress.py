@@ -79,6 +79,15 @@ def test_numbers_rates_and_the_time_that_remains(numbers: Numbers) -> None:
     assert "\x1b[31m20 failed\x1b[0m" in line
 
 
+def test_unknown_outcomes_are_told_beside_failures(numbers: Numbers) -> None:
+    extent, counts, _ = numbers
+    shown = progress._Bar(extent, color=True)
+    counts[Outcome.UNKNOWN] = 2
+    assert plain(shown.line(counts)).split()[1:] == ["2", "2", "unknown"]
+    counts[Outcome.FAILED] = 1
+    assert "\x1b[31m1 failed 2 unknown\x1b[0m" in shown.line(counts)
+
+
 def test_a_slow_rate_has_a_decimal(numbers: Numbers) -> None:
     extent, counts, now = numbers
     shown = progress._Bar(extent, color=True)

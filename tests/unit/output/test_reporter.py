@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dcmtools.errors import ExitStatus, InputError, Interrupted, OutputError
+from dcmtools.errors import ExitStatus, InputError, Interrupted, OutputError, UsageError
 from dcmtools.output.console import Console
 from dcmtools.output.reporter import OutputOptions, Reporter
 from dcmtools.results import Outcome, Result
@@ -12,6 +12,8 @@ from tests.support.run import stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from dcmtools.errors import DcmtoolsError
 
 TEXT = OutputOptions()
 JSON = OutputOptions(format="json")
@@ -122,7 +124,71 @@ def test_an_interruption_still_gets_its_summary() -> None:
 
     status, _, stderr = report(results(), summary="stored")
     assert status == ExitStatus.INTERRUPTED
-    assert stderr.splitlines() == ["dcmtools x: stopped", "1 stored, 1 failed"]
+    assert stderr.splitlines() == ["dcmtools x: stopped", "1 stored"]
+
+
+def test_what_ends_a_run_before_its_first_item_is_no_item() -> None:
+    def results() -> Iterator[Result]:
+        raise UsageError("in use")
+        yield DONE
+
+    status, _, stderr = report(results(), summary="stored")
+    assert status == ExitStatus.USAGE
+    assert stderr.splitlines() == ["dcmtools x: in use", "0 stored"]
+
+
+def test_what_is_no_item_is_not_counted() -> None:
+    about_the_run = Result("here", text="listening\n", counted=False)
+    status, stdout, stderr = report([about_the_run, FAILED, FAILED])
+    assert status == ExitStatus.INPUT
+    assert stdout.startswith("listening\n")
+    assert stderr.splitlines()[-1] == "0 done, 2 failed"
+    assert "done" not in report([about_the_run, FAILED])[2]
+
+
+def left(count: int, error: DcmtoolsError) -> list[Result]:
+    return [Result.failed(f"{number}", error, {"file": f"{number}"}) for number in range(count)]
+
+
+STOPPED = Interrupted("stopped", hint="again")
+
+
+@pytest.mark.parametrize("verbosity", [-1, 0])
+def test_of_items_with_one_cause_the_first_are_named_and_all_counted(verbosity: int) -> None:
+    stdout, stderr = stream(), stream()
+    log: list[str] = []
+    reporter = Reporter(Console(stdout, stderr, log.append), "x", verbosity=verbosity)
+    results = [*left(9, STOPPED), *left(3, InputError("gone")), FAILED]
+    reporter.run(results, (), JSON, color=False)
+    assert stdout.text.count("stopped") == 9
+    assert stderr.text.splitlines()[:9] == [
+        "x: 0: stopped",
+        "hint: again",
+        "x: 1: stopped",
+        "x: 2: stopped",
+        "x: and 6 more: stopped",
+        "x: 0: gone",
+        "x: 1: gone",
+        "x: 2: gone",
+        r"x: d: gone\x07",
+    ]
+    assert verbosity < 0 or stderr.text.splitlines()[-1] == "0 done, 13 failed"
+    assert [line for line in log if "stopped" in line] == [f"x: {number}: stopped" for number in range(9)]
+
+
+def test_of_items_with_one_cause_all_are_named_if_asked_for() -> None:
+    stderr = report(left(9, STOPPED), verbosity=1)[2]
+    assert stderr.count("stopped") == 9
+    assert "more" not in stderr
+
+
+def test_those_left_are_counted_though_the_run_ends_early() -> None:
+    def results() -> Iterator[Result]:
+        yield from left(5, STOPPED)
+        raise OutputError("full")
+
+    lines = report(results())[2].splitlines()
+    assert lines[-3:] == ["dcmtools x: and 2 more: stopped", "dcmtools x: full", "0 done, 5 failed"]
 
 
 def test_a_bug_goes_through_and_closes_the_source() -> None:
