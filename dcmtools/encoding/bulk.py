@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from dcmtools.encoding.tags import format_tag
-from dcmtools.encoding.values import BULK_VRS, NUMBERS, number_struct
+from dcmtools.encoding.values import BULK_VRS, NUMBERS, number_struct, swapped
 from dcmtools.errors import OutputError
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dcmtools.encoding.walker import Walker
 
 _CHUNK: Final = 768 * 1024  # whole numbers of every size, and whole groups of Base64
-_WORDS: Final = {2: "H", 4: "I", 8: "Q"}
 MAX_INLINE: Final = 64 * 1024 * 1024
 
 
@@ -36,7 +35,7 @@ class Bulk(NamedTuple):
         end = self.offset + self.length
         for begin in range(self.offset, end, _CHUNK):
             raw = self.walker.source.read(begin, min(_CHUNK, end - begin))
-            yield raw if self.order == "<" else _swapped(raw, self.vr)
+            yield raw if self.order == "<" else _little(self.vr, raw)
 
 
 Placing: TypeAlias = "Callable[[Bulk], dict[str, Any]]"
@@ -83,14 +82,7 @@ class Inline:
         return {"InlineBinary": b"".join(encoded).decode("ascii")}
 
 
-def _swapped(raw: bytes, vr: str) -> bytes:
-    """Return ``raw`` with the bytes of each number the other way round; text has none."""
-    size = number_struct(vr, ">").size if vr in NUMBERS else 1
-    if size == 1:
-        return raw
-    from array import array
-
-    whole = len(raw) - len(raw) % size
-    words = array(_WORDS[size], raw[:whole])
-    words.byteswap()
-    return words.tobytes() + raw[whole:]
+def _little(vr: str, raw: bytes) -> bytes:
+    """Return big endian ``raw`` in little endian; what is no whole number stays as it is."""
+    whole = len(raw) - len(raw) % (number_struct(vr, ">").size if vr in NUMBERS else 1)
+    return swapped(vr, raw[:whole]) + raw[whole:]

@@ -58,6 +58,11 @@ def _utf_8(raw: bytes) -> str:
     return raw.decode("utf-8", _UNDECODABLE)
 
 
+def unpadded(raw: bytes) -> str:
+    """Return text that no character set governs, such as a UID, without its padding (PS3.5 6.2)."""
+    return raw.decode("latin-1").strip(" \0")
+
+
 DEFAULT: Decoder = _ascii
 _NATIVE: Final[dict[str, Decoder]] = {"ascii": _ascii, "latin-1": _latin_1, "utf-8": _utf_8}
 _known: dict[bytes, Decoder] = {}
@@ -92,7 +97,7 @@ def codecs_of(raw: bytes) -> tuple[str, list[str]]:
     With it come the terms between which code extensions switch, none where there are no extensions. Terms
     that PS3.3 does not define stand for the default repertoire.
     """
-    terms = [_spelt(term.strip()) for term in raw.decode("latin-1").strip(" \0").split("\\")]
+    terms = [_spelt(term.strip()) for term in unpadded(raw).split("\\")]
     first = terms[0]
     if first not in _CODECS:
         return "ascii", []
@@ -131,7 +136,9 @@ def _by_pydicom(raw: bytes, terms: list[str]) -> str:
     import warnings
 
     from pydicom.charset import convert_encodings, decode_bytes
+    from pydicom.config import logger
 
+    logger.setLevel("ERROR")  # what it warns of, it logs as well, and neither says of which file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

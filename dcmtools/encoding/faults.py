@@ -20,6 +20,7 @@ class Fault(IntEnum):
     DELIMITER_LENGTH = 7
     NO_ITEM = 8
     TOO_DEEP = 9
+    PADDING = 10  # zero bytes, which are no element
 
 
 class WalkError(MalformedError):

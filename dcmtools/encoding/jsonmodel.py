@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from dcmtools.encoding.bulk import Bulk, at_offset
 from dcmtools.encoding.charset import DEFAULT, decoder_of
-from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET
+from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag
 from dcmtools.encoding.values import BULK_VRS, effective_vr, numbers, texts
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcmtools.encoding.bulk import Placing
     from dcmtools.encoding.charset import Decoder
-    from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.encoding.dataset import DataSet
+    from dcmtools.encoding.element import Element
+    from dcmtools.encoding.walker import Walker
 
 JsonDataSet: TypeAlias = dict[str, Any]
 _PN_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
@@ -25,7 +28,8 @@ _PN_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _MAY_BE_BULK: Final = frozenset((
     "DS", "FD", "FL", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV",
 ))  # fmt: skip
-_MAX_VALUE: Final = 16 * 1024 * 1024
+_MAX_VALUE = 16 * 1024 * 1024  # not Final, so that tests can make it small where the module is compiled
+_LONGEST: Final = 16 * 1024 * 1024  # of VRs that may not be bulk: some 80 times that is taken in memory
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -43,7 +47,8 @@ def json_model(
 
     ``place`` says how bulk values stand: those of OB, OD, OF, OL, OV, OW and UN, and others of more than
     16 MiB. By default it is a BulkDataURI relative to the file, with offset and length in bytes. An
-    encapsulated value reaches to its delimiter. Raises what the walker and ``place`` raise.
+    encapsulated value reaches to its delimiter. Raises what the walker and ``place`` raise, and InputError
+    for a value of more than 16 MiB whose VR has no bulk values.
     """
     builder = _Builder(walker, decode, place)
     read = read or walker.read
@@ -52,6 +57,27 @@ def json_model(
             builder.add(element)
     builder.end(walker.position)
     return _ordered(builder.root)
+
+
+def model_of(data_set: DataSet) -> JsonDataSet:
+    """Return a data set in memory in the JSON model, bulk values in Base64."""
+    from binascii import b2a_base64
+
+    decode = decoder_of(data_set.charset)
+    out: JsonDataSet = {}
+    for tag in sorted(data_set):
+        vr, value = data_set[tag]
+        model: JsonDataSet = {"vr": effective_vr(tag, vr)}
+        if isinstance(value, list):
+            if value:
+                model["Value"] = [model_of(item) for item in value]
+        elif model["vr"] in BULK_VRS:
+            if value:
+                model["InlineBinary"] = b2a_base64(value, newline=False).decode("ascii")
+        elif values := json_values(model["vr"], value, "<", decode):
+            model["Value"] = values
+        out[f"{tag:08X}"] = model
+    return out
 
 
 class _Builder:
@@ -76,7 +102,7 @@ class _Builder:
                 self._begin_item(depth >> 1)
         elif vr == "":
             self.end(offset - 8)
-        elif tag & 0xFFFF or vr == "SQ":  # PS3.18 F.2.2 leaves group lengths out
+        elif tag & 0xFFFF or vr == "SQ" or length == UNDEFINED:  # PS3.18 F.2.2 leaves group lengths out
             model: JsonDataSet = {"vr": effective_vr(tag, vr)}
             self._data_sets[depth >> 1][0][f"{tag:08X}"] = model
             if vr == "SQ":
@@ -106,12 +132,15 @@ class _Builder:
             self._fragments = None
 
     def _fill(self, model: JsonDataSet, element: Element) -> None:
-        tag, vr, _, offset, length, depth = element
+        tag, vr, start, offset, length, depth = element
         shown = model["vr"]
         order = self._walker.order if vr != "UN" else "<"
         if shown in BULK_VRS or (length > _MAX_VALUE and shown in _MAY_BE_BULK):
             model.update(self._place(Bulk(self._walker, tag, shown, offset, length, order)))
             return
+        if length > _LONGEST:
+            what = f"a value of {length} bytes is too long for VR {shown} in the JSON model"
+            raise InputError(f"offset {start}, {format_tag(tag)}: {what}")
         data_set, decode = self._data_sets[depth >> 1]
         raw = self._walker.value(offset, length)
         if values := json_values(shown, raw, order, decode):
@@ -159,7 +188,7 @@ def _finite(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "-Infinity" if value < 0 else "Infinity"
 
 
-def _number_string(vr: str, text: str) -> float | str | None:
+def _number_string(vr: str, text: str) -> int | float | str | None:
     """Return a number where JSON can hold it exactly enough, else the text itself (PS3.18 F.2.3, note)."""
     if _INTEGER.fullmatch(text):
         return int(text)

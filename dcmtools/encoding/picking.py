@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.encoding.walker import LONG, SHORT, SHORT_VRS, UNDEFINED
+from dcmtools.encoding.element import SHORT_VRS, UNDEFINED
+from dcmtools.encoding.headers import LONG, SHORT
+from dcmtools.encoding.window import LONGEST_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from dcmtools.encoding.element import Element
     from dcmtools.encoding.syntax import Encoding
-    from dcmtools.encoding.walker import Element
 
-_HEADER: Final = 12
 _ITEMS: Final = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 
@@ -29,7 +30,7 @@ def pick(
     width, u16, u32 = encoding.width, encoding.u16, encoding.u32
     found: list[Element] = []
     at = start
-    last = len(head) - _HEADER
+    last = len(head) - LONGEST_HEADER
     while at <= last:
         header = headers.get(head[at : at + width])
         if header is None:

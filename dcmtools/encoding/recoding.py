@@ -9,27 +9,25 @@ Length to End are left out: they are retired, and would be wrong.
 from __future__ import annotations
 
 from functools import lru_cache
-from struct import pack
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.encoding.dictionary import lookup, on_change
-from dcmtools.encoding.tags import ITEM, format_tag, is_private
-from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS, number_struct
-from dcmtools.encoding.walker import SHORT_VRS, UNDEFINED
+from dcmtools.encoding.dictionary import on_change
+from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.tags import ITEM, format_tag, is_retired_length
+from dcmtools.encoding.values import swapped
+from dcmtools.encoding.writing import LONGEST_SHORT, header, padding
 from dcmtools.errors import InputError, MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcmtools.encoding.element import Element
     from dcmtools.encoding.syntax import Encoding
-    from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.encoding.walker import Walker
 
-_LENGTH_TO_END: Final = 0x00080001
-LONGEST_SHORT: Final = 65534
-"""The most bytes that an explicit header with a 16-bit length can announce, as values are of even length."""
 _BLOCK: Final = 256 * 1024  # whole numbers of every size
-_WORDS: Final = {2: "H", 4: "I", 8: "Q"}
 _NO_LENGTH: Final = b"\xff\xff\xff\xff"
+_ITEM: Final = b"\xfe\xff\x00\xe0"
 _ITEM_END: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 _SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
@@ -62,12 +60,12 @@ class _Recoding:
 
     def __init__(self, walker: Walker, target: Encoding) -> None:
         self._walker = walker
-        self._head = _explicit_head if target.explicit else _implicit_head
+        self._target = target
         self._opened = 0
 
     def window(self, elements: list[Element]) -> Iterator[bytes]:
         """Yield the ``elements`` that were read last."""
-        walker, head_of = self._walker, self._head
+        walker, target = self._walker, self._target
         data, base, swaps = walker.data, walker.base, walker.order == ">"
         out: list[bytes] = []
         for tag, vr, at, value, length, depth in elements:
@@ -76,7 +74,7 @@ class _Recoding:
             if not vr and tag != ITEM:  # delimiters are for where the container ends, which is told by depth
                 continue
             try:
-                head, size = head_of(tag, vr)
+                head, size = _head(tag, vr, target)
             except ValueError as error:
                 raise MalformedError(str(error), offset=at, path=format_tag(tag)) from None
             if vr == "SQ" or not vr:
@@ -89,7 +87,7 @@ class _Recoding:
             elif size:
                 raw = data[value - base : value - base + length]
                 if swaps or length & 1 or len(raw) != length:
-                    raw = self._little(tag, vr, at, walker.value(value, length)) + _padding(vr, length)
+                    raw = self._little(tag, vr, at, walker.value(value, length)) + padding(vr, length)
                 out += (head, len(raw).to_bytes(size, "little"), raw)
         yield b"".join(out)
 
@@ -104,16 +102,16 @@ class _Recoding:
         if length == UNDEFINED:
             where = f"offset {at}, {format_tag(tag)}"
             raise InputError(f"{where}: encapsulated pixel data has to be decompressed first")
-        head, size = self._head(tag, vr)
+        head, size = _head(tag, vr, self._target)
         if size == 2:
-            head, size = self._head(tag, "UN")
+            head, size = _head(tag, "UN", self._target)
         if size:
-            padding = _padding(vr, length)
-            yield head + (length + len(padding)).to_bytes(size, "little")
+            end = padding(vr, length)
+            yield head + (length + len(end)).to_bytes(size, "little")
             for begin in range(value, value + length, _BLOCK):
                 raw = self._walker.source.read(begin, min(_BLOCK, value + length - begin))
                 yield self._little(tag, vr, at, raw)
-            yield padding
+            yield end
 
     def _little(self, tag: int, vr: str, at: int, raw: bytes) -> bytes:
         """Return ``raw``, a value or blocks of it, in little endian."""
@@ -125,73 +123,12 @@ class _Recoding:
             raise MalformedError(str(error), offset=at, path=format_tag(tag)) from None
 
 
-def swapped(vr: str, raw: bytes) -> bytes:
-    """Return ``raw`` with the bytes of each number of ``vr`` the other way round; text has none.
-
-    UN has none either: its value is in little endian whatever is around it (PS3.5 6.2.2). Raises ValueError
-    where the bytes are no whole numbers, or the VR is not one of PS3.5.
-    """
-    if vr in TEXT_VRS:
-        return raw
-    if vr not in NUMBERS:
-        message = f"the byte order of VR {vr} is not known"
-        raise ValueError(message)
-    size = 2 if vr == "AT" else number_struct(vr, ">").size  # AT is a pair of numbers
-    if len(raw) % size:
-        message = f"{len(raw)} bytes are no whole number of values of VR {vr}, whose byte order has to change"
-        raise ValueError(message)
-    if size == 1:
-        return raw
-    from array import array
-
-    words = array(_WORDS[size], raw)
-    words.byteswap()
-    return words.tobytes()
-
-
-def _padding(vr: str, length: int) -> bytes:
-    """Return what makes a value of ``length`` bytes even (PS3.5 6.2)."""
-    if length % 2 == 0:
-        return b""
-    return b" " if vr in TEXT_VRS and vr != "UI" else b"\0"
-
-
 @lru_cache(maxsize=8192)  # bounded, as a hostile file can have any tag
-def _explicit_head(tag: int, vr: str) -> tuple[bytes, int]:
+def _head(tag: int, vr: str, target: Encoding) -> tuple[bytes, int]:
     """Return what precedes an element's length, and the size of the length: 0 for what is left out."""
-    number = pack("<HH", tag >> 16, tag & 0xFFFF)
-    if _is_left_out(tag, vr):
-        return b"", 0
     if not vr:
-        return number, 4
-    return (number + vr.encode(), 2) if vr in SHORT_VRS else (number + vr.encode() + b"\0\0", 4)
+        return _ITEM, 4
+    return (b"", 0) if vr != "SQ" and is_retired_length(tag) else header(tag, vr, target)
 
 
-@lru_cache(maxsize=8192)
-def _implicit_head(tag: int, vr: str) -> tuple[bytes, int]:
-    """Do the same for implicit VRs; raise ValueError where nobody could read the value as it is."""
-    if _is_left_out(tag, vr):
-        return b"", 0
-    known = lookup(tag)[0]
-    if vr and not is_private(tag) and not any(_reads_as(vr, other) for other in known.split(" or ")):
-        message = f"VR {vr} contradicts {known} of PS3.6, by which implicit VRs are read"
-        raise ValueError(message)
-    return pack("<HH", tag >> 16, tag & 0xFFFF), 4
-
-
-on_change(_implicit_head.cache_clear)
-
-
-def _is_left_out(tag: int, vr: str) -> bool:
-    return (tag & 0xFFFF == 0 or tag == _LENGTH_TO_END) and vr != "SQ"
-
-
-def _reads_as(vr: str, other: str) -> bool:
-    """Tell whether the bytes of a value of ``vr`` are those of the same value of ``other``."""
-    if "SQ" in (vr, other):
-        return other in {vr, "UN"}
-    return vr in BULK_VRS or other in BULK_VRS or _form(vr) == _form(other)
-
-
-def _form(vr: str) -> str:
-    return "text" if vr in TEXT_VRS else NUMBERS.get(vr, vr)
+on_change(_head.cache_clear)

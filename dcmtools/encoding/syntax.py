@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from dcmtools.encoding.headers import Header
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
@@ -44,10 +47,10 @@ class Encoding:
         self.u16 = Struct(self.order + "H").unpack_from
         self.u32 = Struct(self.order + "L").unpack_from
         self.item = Struct(self.order + "HHL").unpack_from
-        self.headers: dict[bytes, tuple[int, str, int]] = {}
-        self._from_first: dict[int, dict[bytes, tuple[int, str, int]]] = {}
+        self.headers: dict[bytes, Header] = {}
+        self._from_first: dict[int, dict[bytes, Header]] = {}
 
-    def from_first(self, first: int) -> dict[bytes, tuple[int, str, int]]:
+    def from_first(self, first: int) -> dict[bytes, Header]:
         """Return what has been learnt by walks that begin with the tag ``first``: nothing of tags below."""
         return self._from_first.setdefault(first, {})
 

@@ -1,7 +1,8 @@
 """Tag paths: which element, at which depth, as people write it and as it is printed.
 
 ``(0010,0010)``, ``0010,0010``, ``00100010``, ``PatientName``, ``Seq[0].Elem``, ``Seq[*].Elem``,
-``Seq.Elem`` (any item) and private ``0029,10,CREATOR``.
+``Seq.Elem`` (any item) and private ``0029,10,CREATOR``: a creator with ``.`` or ``[`` in it in
+parentheses, ``(0029,10,A.B)``.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dcmtools.encoding.tags import ITEM, format_tag, is_private
 # Compiled when a path is parsed, and kept by re: most commands parse none.
 _TAG: Final = r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?"
 _PLAIN: Final = r"[0-9A-Fa-f]{8}"
-_PRIVATE: Final = r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{2}),([^)]+)\)?"
-_STEP: Final = r"((?:\([^)]*\)|[^.\[(])+)(?:\[(\d+|\*)\])?(?:\.|$)"
+_PRIVATE: Final = r"(\()?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{2}),(.+)(?(1)\))"
+# Parentheses end with the first that a step can end with: creators may have some of their own.
+_STEP: Final = r"((?>\(.+?\)(?=[.\[]|$))|(?:\([^)]*\)|[^.\[(])+)(?:\[(\d+|\*)\])?(?:\.|$)"
 
 
 class Step(NamedTuple):
@@ -40,7 +42,10 @@ class Step(NamedTuple):
 
 
 class TagPath(NamedTuple):
-    """The steps from the top of the data set to an element; ``item`` None means any item."""
+    """The steps from the top of the data set to an element; ``item`` None means any item.
+
+    That of the last step is None, unless the path is that of an item.
+    """
 
     steps: tuple[Step, ...]
 
@@ -53,23 +58,35 @@ class TagPath(NamedTuple):
     def __str__(self) -> str:
         """Return the path in its one printed form, ``(gggg,eeee)[0].(gggg,eeee)``."""
         inner = [f"{step}[{'*' if step.item is None else step.item}]" for step in self.steps[:-1]]
-        return ".".join([*inner, str(self.steps[-1])])
+        last = self.steps[-1]
+        return ".".join([*inner, str(last) if last.item is None else f"{last}[{last.item}]"])
 
 
-def parse(text: str) -> TagPath:
-    """Return the path that ``text`` names; raise ValueError saying what is wrong with it."""
-    steps = []
+def parse(text: str, *, item: bool = False) -> TagPath:
+    """Return the path of the element that ``text`` names, or of the ``item``, such as ``Seq[0]``.
+
+    Raises ValueError saying what is wrong with it.
+    """
+    steps: list[Step] = []
     at = 0
     while at < len(text):
         match = re.compile(_STEP).match(text, at)
         if match is None:
             message = f"{text!r} is not a tag path"
             raise ValueError(message)
-        item = None if match[2] in (None, "*") else int(match[2])
-        steps.append(_step(match[1], item))
+        number = None if match[2] in (None, "*") else int(match[2])
+        try:
+            steps.append(_step(match[1], number))
+        except ValueError as error:
+            hint = "; a creator with a dot stands in parentheses" if steps and steps[-1].creator else ""
+            message = f"{error}{hint}"
+            raise ValueError(message) from None
         at = match.end()
-    if not steps or text.endswith((".", "]")):
+    if not steps or text.endswith("." if item else (".", "]")):
         message = f"{text!r} does not end with an element"
+        raise ValueError(message)
+    if item and steps[-1].item is None:
+        message = f"{text!r} does not end with the number of an item, as Sequence[0] does"
         raise ValueError(message)
     return TagPath(tuple(steps))
 
@@ -94,11 +111,12 @@ def _step(text: str, item: int | None) -> Step:
 
 
 def _private_step(match: re.Match[str], item: int | None) -> Step:
-    tag = int(match[1], 16) << 16 | int(match[2], 16)
+    _, group, element, creator = match.groups()
+    tag = int(group, 16) << 16 | int(element, 16)
     if not is_private(tag):
-        message = f"group {match[1]} is even, so {match[0]!r} is not a private element"
+        message = f"group {group} is even, so {match[0]!r} is not a private element"
         raise ValueError(message)
-    return Step(tag, match[3].strip(), item)
+    return Step(tag, creator.strip(), item)
 
 
 class PathTracker:

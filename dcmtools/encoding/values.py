@@ -6,8 +6,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.dictionary import lookup
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.tags import format_tag
-from dcmtools.encoding.walker import UNDEFINED
 
 if TYPE_CHECKING:
     from dcmtools.encoding.charset import Decoder
@@ -39,6 +39,7 @@ NUMBERS: Final = {
 }
 _STRUCTS: Final = {order: {vr: Struct(order + code) for vr, code in NUMBERS.items()} for order in "<>"}
 _FLOAT: Final = Struct("<f")
+_WORDS: Final = {2: "H", 4: "I", 8: "Q"}
 
 
 def number_struct(vr: str, order: str) -> Struct:
@@ -53,6 +54,30 @@ def numbers(vr: str, raw: bytes, order: str) -> list[int | float]:
     if vr == "AT":
         return [group << 16 | element for group, element in layout.iter_unpack(whole)]
     return [value for (value,) in layout.iter_unpack(whole)]
+
+
+def swapped(vr: str, raw: bytes) -> bytes:
+    """Return ``raw`` with the bytes of each number of ``vr`` the other way round; text has none.
+
+    UN has none either: its value is in little endian whatever is around it (PS3.5 6.2.2). Raises ValueError
+    where the bytes are no whole numbers, or the VR is not one of PS3.5.
+    """
+    if vr in TEXT_VRS:
+        return raw
+    if vr not in NUMBERS:
+        message = f"the byte order of VR {vr} is not known"
+        raise ValueError(message)
+    size = 2 if vr == "AT" else number_struct(vr, ">").size  # AT is a pair of numbers
+    if len(raw) % size:
+        message = f"{len(raw)} bytes are no whole number of values of VR {vr}, whose byte order has to change"
+        raise ValueError(message)
+    if size == 1:
+        return raw
+    from array import array
+
+    words = array(_WORDS[size], raw)
+    words.byteswap()
+    return words.tobytes()
 
 
 def texts(vr: str, raw: bytes, decode: Decoder) -> list[str]:
@@ -85,8 +110,11 @@ def effective_vr(tag: int, vr: str) -> str:
     return known if known in TEXT_VRS or known in NUMBERS else "UN"
 
 
-def show_number(vr: str, value: float) -> str:
-    """Return one number as text: floats with as many digits as their width holds, tags as tags."""
+def show_number(vr: str, value: int | float) -> str:
+    """Return one number as text: floats with as many digits as their width holds, tags as tags.
+
+    Both types are named, as a compiled function makes a float of an int where it wants a float.
+    """
     if vr == "AT":
         return format_tag(int(value))
     if vr in ("FL", "OF"):

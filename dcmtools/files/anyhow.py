@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcmtools.encoding.lenient import LenientWalker, Problem
-from dcmtools.encoding.syntax import encoding_of, is_deflated
-from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID
-from dcmtools.encoding.walker import NO_STOP, VR_CODES
+from dcmtools.encoding.element import NO_STOP, VR_CODES
+from dcmtools.encoding.lenient import LenientWalker
+from dcmtools.encoding.problems import Problem
+from dcmtools.encoding.syntax import is_deflated
 from dcmtools.errors import MalformedError, NotDicom
+from dcmtools.files.deflate import salvage
 from dcmtools.files.part10 import META_OFFSET, Part10File
-from dcmtools.files.source import MemorySource
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from dcmtools.encoding.walker import Element, Source
+    from dcmtools.encoding.element import Element
+    from dcmtools.encoding.memory import MemorySource
+    from dcmtools.files.part10 import Meta
     from dcmtools.files.source import FileSource
 
 
@@ -24,41 +26,44 @@ class LenientFile(Part10File):
 
     ``transfer_syntax`` is the one its data set is read in, empty where none has that encoding. ``guessed``
     tells where it was not declared. ``problems`` holds what is wrong as far as the file has been walked,
-    with what is merely unusual in its elements where ``notices`` asks for that.
+    first its ``own``, which are not those of an element, with what is merely unusual in its elements where
+    ``notices`` asks for that; ``verbose`` has it told beside a guess.
     """
 
-    __slots__ = ("_own", "_walker", "guessed", "notices")
+    __slots__ = ("_walker", "guessed", "notices", "own", "verbose")
 
     def __init__(self, source: FileSource, assume: str = "") -> None:
         """Read preamble and meta of ``source``; take the data set to be encoded in ``assume`` if given.
 
         Raises NotDicom or MalformedError where nothing looks like meta or a data set.
         """
-        self._own: list[Problem] = []
+        self.own: list[Problem] = []
         self._walker: LenientWalker | None = None
         self.guessed = False
         self.notices = True
+        self.verbose = False
+        super().__init__(source, assume)
+        if not assume and not self._is_as_declared():
+            self._guess()
+
+    def _find_parts(self, assume: str) -> tuple[Meta, int]:
         try:
-            super().__init__(source, assume)
+            return super()._find_parts(assume)
         except (NotDicom, MalformedError) as why:
             from dcmtools.files.guessing import survey
 
-            self.meta, self.data_set_offset, self._own = survey(source, why)
-            self.transfer_syntax = assume or self.meta_text(TRANSFER_SYNTAX_UID)
-            self._inflated = None
-        self.encoding = encoding_of(self.transfer_syntax)
-        if not assume and not self._is_as_declared():
-            self._guess()
+            meta, data_set_offset, self.own = survey(self.source, why)
+            return meta, data_set_offset
 
     @property
     def problems(self) -> list[Problem]:
         """What was wrong so far."""
-        return [*self._own, *self._walker.problems] if self._walker else self._own
+        return [*self.own, *self._walker.problems] if self._walker else self.own
 
     @property
     def serious(self) -> int:
         """How many of all problems are serious."""
-        return sum(problem.serious for problem in self._own) + (self._walker.serious if self._walker else 0)
+        return sum(problem.serious for problem in self.own) + (self._walker.serious if self._walker else 0)
 
     def _is_as_declared(self) -> bool:
         """Tell whether the first element is encoded as declared, at a glance that every file can afford."""
@@ -86,10 +91,10 @@ class LenientFile(Part10File):
             if found is None or found.is_like(declared):
                 return
             message = f"the data set is not encoded in {declared}, which the file meta information names"
-            self._own.append(Problem(self.data_set_offset, "", message, serious=True))
+            self.own.append(Problem(self.data_set_offset, "", message, serious=True))
         elif self.meta:
             message = "the file meta information names no transfer syntax"
-            self._own.append(Problem(META_OFFSET, "(0002,0010)", message, serious=False))
+            self.own.append(Problem(META_OFFSET, "(0002,0010)", message, serious=False))
         self.encoding, self.transfer_syntax = found or likely(self.source, self.data_set_offset)
         self.guessed = True
 
@@ -99,23 +104,12 @@ class LenientFile(Part10File):
 
     def walk(self, *, stop: int = NO_STOP, shallow: bool = False) -> LenientWalker:
         """Return a walker that goes on where it can; ``problems`` then are those of this walk."""
-        source: Source = self.source
-        start = self.data_set_offset
-        if is_deflated(self.transfer_syntax):
-            source, start = self._inflate(), 0
-        walker = LenientWalker(source, start, source.size, self.encoding, stop=stop, shallow=shallow)
-        if source is self.source:
-            walker.begin_in(self.head)
-        walker.notices = self.notices
-        self._walker = walker
-        return walker
+        self._walker = self._walked(LenientWalker, stop, shallow=shallow)
+        self._walker.notices = self.notices
+        return self._walker
 
-    def _inflate(self) -> MemorySource:
-        if self._inflated is None:
-            from dcmtools.files.deflate import salvage
-
-            data, error = salvage(self.source, self.data_set_offset)
-            self._inflated = MemorySource(data)
-            if error:
-                self._own.append(Problem(error.offset, "", error.what, serious=True))
-        return self._inflated
+    def _inflate(self) -> MemorySource | FileSource:
+        held, error = salvage(self.source, self.data_set_offset)
+        if error:
+            self.own.append(Problem(error.offset, "", error.what, serious=True))
+        return held

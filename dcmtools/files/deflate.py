@@ -1,18 +1,22 @@
-"""Deflated data sets (PS3.5 A.5), inflated under a cap."""
+"""Deflated data sets (PS3.5 A.5), inflated under a cap: into memory, large ones into a temporary file."""
 
 from __future__ import annotations
 
 import zlib
+from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.errors import MalformedError
+from dcmtools.encoding.memory import MemorySource
+from dcmtools.errors import InputError, MalformedError
+from dcmtools.files.source import FileSource, spooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcmtools.encoding.walker import Source
+    from dcmtools.encoding.element import Source
 
+IN_MEMORY: Final = 16 * 1024 * 1024
 MAX_INFLATED: Final = 512 * 1024 * 1024
 MAX_RATIO: Final = 200
 _RATIO_FREE: Final = 16 * 1024 * 1024
@@ -22,34 +26,66 @@ _SIP: Final = 4096
 _TRAILER: Final = Struct("<LL")
 
 
-def inflate(source: Source, start: int, *, enough: int = MAX_INFLATED + 1) -> bytes:
-    """Return the bytes deflated in ``source`` from ``start``, ``enough`` of them where that will do.
+def inflate(source: Source, start: int) -> MemorySource | FileSource:
+    """Return the bytes deflated in ``source`` from ``start``.
 
-    Raises MalformedError where the stream is broken or cut, where other bytes than padding follow it, or
-    where it inflates to more than 512 MiB or, beyond 16 MiB, to more than 200 times its size.
+    More than 16 MiB are in a temporary file without a name, which is whoever asked's to close. Raises
+    MalformedError where the stream is broken or cut, where other bytes than padding follow it, or where it
+    inflates to more than 512 MiB or, beyond 16 MiB, to more than 200 times its size.
     """
-    pieces: list[bytes] = []
-    total = 0
+    return _held(_capped(source, start))
+
+
+def inflate_head(source: Source, start: int) -> tuple[MemorySource, bool]:
+    """Return what ``inflate`` does or the first 16 MiB of it, and whether that is all.
+
+    What follows in the stream is not looked at.
+    """
+    held = bytearray()
     for piece in _capped(source, start):
-        pieces.append(piece)
-        total += len(piece)
-        if total >= enough:
+        held += piece
+        if len(held) > IN_MEMORY:
             break
-    return b"".join(pieces)
+    return MemorySource(bytes(held[:IN_MEMORY])), len(held) <= IN_MEMORY
 
 
-def salvage(source: Source, start: int) -> tuple[bytes, MalformedError | None]:
+def salvage(source: Source, start: int) -> tuple[MemorySource | FileSource, MalformedError | None]:
     """Return what can be inflated, and what kept the rest from it; raises MalformedError for too much."""
-    pieces: list[bytes] = []
+    faults: list[MalformedError] = []
+    held = _held(_salvaged(source, start, faults))
+    return held, faults[0] if faults else None
+
+
+def _held(pieces: Iterator[bytes]) -> MemorySource | FileSource:
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > IN_MEMORY:
+            try:
+                return FileSource(spooled(chain(held, pieces)))
+            except OSError as error:
+                message = f"no temporary file for what the data set inflates to: {error.strerror or error}"
+                raise InputError(message) from error
+    return MemorySource(b"".join(held))
+
+
+def _salvaged(source: Source, start: int, faults: list[MalformedError]) -> Iterator[bytes]:
+    """Yield pieces up to the first of the ``faults``."""
+    total = 0
     try:
-        pieces.extend(_capped(source, start))
+        for piece in _capped(source, start):
+            yield piece
+            total += len(piece)
     except TooMuchError:
         raise
-    except BrokenStreamError as error:
-        return _before_the_break(source, start), error
     except MalformedError as error:
-        return b"".join(pieces), error
-    return b"".join(pieces), None
+        faults.append(error)
+    if faults and isinstance(faults[0], BrokenStreamError):
+        for piece in _before_the_break(source, start):
+            yield piece[total:]
+            total = max(0, total - len(piece))
 
 
 class TooMuchError(MalformedError):
@@ -74,19 +110,18 @@ def _capped(source: Source, start: int) -> Iterator[bytes]:
             raise TooMuchError(message, offset=offset)
 
 
-def _before_the_break(source: Source, start: int) -> bytes:
-    """Return what a broken stream inflates to, in sips, and from the one that breaks it byte by byte."""
+def _before_the_break(source: Source, start: int) -> Iterator[bytes]:
+    """Yield what a broken stream inflates to, in sips, and from the one that breaks it byte by byte."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    pieces: list[bytes] = []
     for offset in range(start, source.size, _SIP):
         sip = source.read(offset, min(_SIP, source.size - offset))
         before = stream.copy()
         try:
-            pieces.append(stream.decompress(sip))
+            piece = stream.decompress(sip)
         except zlib.error:
-            pieces.extend(_bytewise(before, sip))
-            break
-    return b"".join(pieces)
+            yield from _bytewise(before, sip)
+            return
+        yield piece
 
 
 def _bytewise(stream: zlib._Decompress, data: bytes) -> Iterator[bytes]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.encoding.dictionary import lookup
-from dcmtools.encoding.lenient import LenientWalker, Problem
+from dcmtools.encoding.element import LONG_VRS, SHORT_VRS, UNDEFINED, VR_CODES, Element
+from dcmtools.encoding.lenient import LenientWalker
+from dcmtools.encoding.problems import Problem
 from dcmtools.encoding.syntax import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT,
@@ -19,7 +21,6 @@ from dcmtools.encoding.syntax import (
     is_deflated,
 )
 from dcmtools.encoding.tags import format_tag, is_private
-from dcmtools.encoding.walker import LONG_VRS, SHORT_VRS, UNDEFINED, VR_CODES, Element
 from dcmtools.files.part10 import AFTER_META, LONGEST_META, META, META_OFFSET, PREFIX_OFFSET
 
 if TYPE_CHECKING:

@@ -234,6 +234,8 @@ def _result(operation: Callable[[Input], Result], item: Input | Result | _End) -
         return Result.skipped(path, error.message, {"file": path}) if item.folder else _failed(path, error)
     except InputError as error:
         return _failed(path, error)
+    except MemoryError:
+        return _failed(path, InputError("it takes more memory than there is"))
 
 
 def _not_dicom(item: Input, error: NotDicom) -> Result:
@@ -247,7 +249,7 @@ def _not_dicom(item: Input, error: NotDicom) -> Result:
         message = "an archive: name it to have it looked into"
     if item.folder:
         return Result.skipped(item.path, message, {"file": item.path})
-    return _failed(item.path, NotDicom(message))
+    return _failed(item.path, error if message == error.message else NotDicom(message))
 
 
 def is_usable(result: Result) -> bool:

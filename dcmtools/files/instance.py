@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcmtools.encoding.charset import unpadded
 from dcmtools.encoding.syntax import is_deflated
 from dcmtools.encoding.tags import (
     MEDIA_STORAGE_SOP_CLASS_UID,
@@ -14,11 +15,11 @@ from dcmtools.encoding.tags import (
 )
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
 from dcmtools.encoding.walker import Walker
-from dcmtools.errors import InputError, MalformedError, Unsuitable
+from dcmtools.errors import InputError, MalformedError, NotDicom, Unsuitable
 from dcmtools.files.part10 import Part10File
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Source
+    from dcmtools.encoding.element import Source
     from dcmtools.files.inputs import Input
     from dcmtools.files.source import FileSource
 
@@ -56,7 +57,11 @@ def inspect(item: Input, source: FileSource) -> Instance:
     Raises NotDicom, MalformedError where the data set is cut short or not encoded as the file meta says,
     and InputError where it is not an instance that can be sent.
     """
-    file = Part10File(source)
+    try:
+        file = Part10File(source)
+    except NotDicom as error:
+        error.hint = _missing_parts(source, error)
+        raise
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
         raise Unsuitable("a DICOMDIR is not an instance to send", hint="name the files it lists instead")
     found, end, note = _hop(file)
@@ -72,6 +77,20 @@ def inspect(item: Input, source: FileSource) -> Instance:
     uids = (sop_class, sop_instance, file.transfer_syntax)
     study = found.get(STUDY_INSTANCE_UID, "")
     return Instance(item, *uids, file.data_set_offset, length, source.identity, study, note)
+
+
+def _missing_parts(source: FileSource, error: NotDicom) -> str:
+    """Return the next step where ``source`` looks like DICOM all the same, nothing where it does not."""
+    from dcmtools.files.guessing import survey  # it loads the dictionary
+
+    try:
+        survey(source, error)
+    except InputError:
+        return ""
+    return (
+        "'dcmtools dump' reads it all the same; to be sent a file needs preamble, prefix and file meta"
+        " information (PS3.10 7.1)"
+    )
 
 
 def _hop(file: Part10File) -> tuple[dict[int, str], int, str]:
@@ -96,11 +115,10 @@ def _hop_before_zeros(
     The elements that share a window with a fault are not told, so it takes another walk; and zeros can be
     read as elements, up to a fault near the very end, so it may take two.
     """
-    source, encoding = walker.source, walker.encoding
-    start, end = 0 if is_deflated(file.transfer_syntax) else file.data_set_offset, source.size
+    source, start, end = file.body()
     while error.offset < end and not walker.nested and _all_zero(source, error.offset):
         end = error.offset
-        walker = Walker(source, start, end, encoding, shallow=True)
+        walker = Walker(source, start, end, file.encoding, shallow=True)
         try:
             return _uids(walker), walker
         except MalformedError as another:
@@ -118,7 +136,7 @@ def _uids(walker: Walker) -> dict[int, str]:
             if tag < _FIRST_TAG:
                 raise _stray(tag, offset)
             if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID):
-                uids[tag] = walker.value(value, min(length, 256)).decode("latin-1").strip("\0 ")
+                uids[tag] = unpadded(walker.value(value, min(length, 256)))
     return uids
 
 

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Final
 
 from dcmtools.encoding.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dcmtools.encoding.syntax import EXPLICIT
+from dcmtools.encoding.tags import format_tag
+from dcmtools.encoding.writing import element
+from dcmtools.errors import InputError
 
-_SHORT: Final = Struct("<HH2sH")
-_LONG: Final = Struct("<HH2sxxL")
+_VERSION: Final = element(0x00020001, "OB", b"\0\1", EXPLICIT)
 
 
-def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, source_aet: str) -> bytes:
+def file_meta(
+    sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, source_aet: str = ""
+) -> bytes:
     """Return the bytes before the data set: a zero preamble, the prefix and group 0002.
 
-    Raises UnicodeEncodeError where a value is not ASCII, struct.error where it is longer than 65534 bytes.
+    Without a ``source_aet`` it does not say where the data set came from. Raises InputError where a value is
+    not ASCII or longer than 65534 bytes.
     """
-    elements = _LONG.pack(2, 1, b"OB", 2) + b"\0\1"
-    elements += _element(0x02, b"UI", sop_class_uid)
-    elements += _element(0x03, b"UI", sop_instance_uid)
-    elements += _element(0x10, b"UI", transfer_syntax_uid)
-    elements += _element(0x12, b"UI", IMPLEMENTATION_CLASS_UID)
-    elements += _element(0x13, b"SH", IMPLEMENTATION_VERSION_NAME)
-    elements += _element(0x16, b"AE", source_aet)
-    length = _SHORT.pack(2, 0, b"UL", 4) + len(elements).to_bytes(4, "little")
-    return bytes(128) + b"DICM" + length + elements
+    elements = _VERSION
+    elements += _element(0x00020002, "UI", sop_class_uid)
+    elements += _element(0x00020003, "UI", sop_instance_uid)
+    elements += _element(0x00020010, "UI", transfer_syntax_uid)
+    elements += _element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID)
+    elements += _element(0x00020013, "SH", IMPLEMENTATION_VERSION_NAME)
+    if source_aet:
+        elements += _element(0x00020016, "AE", source_aet)
+    return (
+        bytes(128)
+        + b"DICM"
+        + element(0x00020000, "UL", len(elements).to_bytes(4, "little"), EXPLICIT)
+        + elements
+    )
 
 
-def _element(number: int, vr: bytes, text: str) -> bytes:
-    value = text.encode("ascii")
-    if len(value) % 2:
-        value += b"\0" if vr == b"UI" else b" "
-    return _SHORT.pack(2, number, vr, len(value)) + value
+def _element(tag: int, vr: str, text: str) -> bytes:
+    try:
+        return element(tag, vr, text.encode("ascii"), EXPLICIT)
+    except UnicodeEncodeError:
+        raise InputError(f"{format_tag(tag)}: {text[:100]!r} is not ASCII") from None
+    except ValueError as error:
+        raise InputError(f"{format_tag(tag)}: {error}") from None

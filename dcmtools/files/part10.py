@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
+from dcmtools.encoding.charset import unpadded
+from dcmtools.encoding.element import NO_STOP, UNDEFINED, Element, Source
 from dcmtools.encoding.picking import pick
 from dcmtools.encoding.syntax import EXPLICIT, encoding_of, is_deflated
 from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID, format_tag
-from dcmtools.encoding.walker import NO_STOP, UNDEFINED, Element, Source, Walker
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError, NotDicom
 from dcmtools.files.deflate import inflate
-from dcmtools.files.source import FileSource, MemorySource
+from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from types import TracebackType
     from typing import Self
+
+    from dcmtools.encoding.memory import MemorySource
 
 PREFIX_OFFSET: Final = 128
 META_OFFSET: Final = 132
@@ -24,16 +28,38 @@ AFTER_META: Final = 0x00030000
 LONGEST_META: Final = 1024 * 1024  # of one value; they are all kept in memory
 _HEAD: Final = 16 * 1024
 _META_TAGS: Final = range(META, AFTER_META)
+_W = TypeVar("_W", bound=Walker)
+
+Meta: TypeAlias = list[tuple[Element, bytes]]
+"""The elements of group 0002 with their values, in file order."""
+
+
+class Body(NamedTuple):
+    """Where the bytes of a data set are: in ``source`` from ``start`` to ``end``."""
+
+    source: Source
+    start: int
+    end: int
 
 
 class Part10File:
     """An open DICOM file: its meta elements, and where and how its data set is encoded.
 
-    ``source`` holds the bytes of the file, ``data_set_offset`` is where its data set begins there.
-    ``head`` are its first bytes. ``meta`` are the group 0002 elements with their values, in file order.
+    ``source`` holds the bytes of the file, ``data_set_offset`` and ``data_set_end`` are where its data set is
+    there; that end is the file's, unless somebody who knows better has set it. ``head`` are its first bytes.
+    ``meta`` are the group 0002 elements with their values, in file order.
     """
 
-    __slots__ = ("_inflated", "data_set_offset", "encoding", "head", "meta", "source", "transfer_syntax")
+    __slots__ = (
+        "_inflated",
+        "data_set_end",
+        "data_set_offset",
+        "encoding",
+        "head",
+        "meta",
+        "source",
+        "transfer_syntax",
+    )
 
     def __init__(self, source: FileSource, assume: str = "") -> None:
         """Read preamble and meta of ``source``; ``assume`` goes before the transfer syntax named there.
@@ -42,17 +68,23 @@ class Part10File:
         MalformedError where the meta is broken or names no transfer syntax.
         """
         self.source = source
+        self.data_set_end = source.size
+        self._inflated: MemorySource | FileSource | None = None
         self.head = source.read(0, min(source.size, _HEAD))
-        if self.head[PREFIX_OFFSET:META_OFFSET] != b"DICM":
-            raise _why_not_dicom(source)
-        self.meta, self.data_set_offset = _read_meta(source, self.head)
+        self.meta, self.data_set_offset = self._find_parts(assume)
         self.transfer_syntax = assume or self.meta_text(TRANSFER_SYNTAX_UID)
-        if not self.transfer_syntax:
+        self.encoding = encoding_of(self.transfer_syntax)
+
+    def _find_parts(self, assume: str) -> tuple[Meta, int]:
+        """Return the meta elements, and where the data set begins."""
+        if self.head[PREFIX_OFFSET:META_OFFSET] != b"DICM":
+            raise _why_not_dicom(self.source)
+        meta, end = _read_meta(self.source, self.head)
+        if not assume and not _text(meta, TRANSFER_SYNTAX_UID):
             raise MalformedError(
                 "the file meta information names no transfer syntax", offset=META_OFFSET, path="(0002,0010)"
             )
-        self.encoding = encoding_of(self.transfer_syntax)
-        self._inflated: MemorySource | None = None
+        return meta, end
 
     @classmethod
     def open(cls, path: str, assume: str = "") -> Self:
@@ -66,24 +98,35 @@ class Part10File:
 
     def meta_text(self, tag: int) -> str:
         """Return the value of a meta element as text without padding; empty where it is absent."""
-        for element, value in self.meta:
-            if element[0] == tag:
-                return value.decode("latin-1").strip("\0 ")
-        return ""
+        return _text(self.meta, tag)
+
+    def body(self) -> Body:
+        """Return where the bytes of the data set are; a deflated one is inflated, once.
+
+        Beyond 16 MiB that takes a temporary file, which goes with the file. Raises what ``deflate.inflate``
+        does.
+        """
+        if not is_deflated(self.transfer_syntax):
+            return Body(self.source, self.data_set_offset, self.data_set_end)
+        if self._inflated is None:
+            self._inflated = self._inflate()
+            if isinstance(self._inflated, FileSource):
+                self.source.adopt(self._inflated)
+        return Body(self._inflated, 0, self._inflated.size)
+
+    def _inflate(self) -> MemorySource | FileSource:
+        return inflate(self.source, self.data_set_offset)
 
     def walk(self, *, stop: int = NO_STOP, shallow: bool = False) -> Walker:
         """Return a walker over the data set, up to the top-level tag ``stop``; see Walker for ``shallow``.
 
-        A deflated data set is inflated first, and offsets count in what it inflates to. Raises
-        MalformedError where that is not possible.
+        Offsets count in the source of the ``body``. Raises what that does.
         """
-        source: Source = self.source
-        start = self.data_set_offset
-        if is_deflated(self.transfer_syntax):
-            if self._inflated is None:
-                self._inflated = MemorySource(inflate(self.source, start))
-            source, start = self._inflated, 0
-        walker = Walker(source, start, source.size, self.encoding, stop=stop, shallow=shallow)
+        return self._walked(Walker, stop, shallow=shallow)
+
+    def _walked(self, kind: type[_W], stop: int, *, shallow: bool) -> _W:
+        source, start, end = self.body()
+        walker = kind(source, start, end, self.encoding, stop=stop, shallow=shallow)
         if source is self.source:
             walker.begin_in(self.head)
         return walker
@@ -113,7 +156,14 @@ class Part10File:
         self.close()
 
 
-def _read_meta(source: FileSource, head: bytes) -> tuple[list[tuple[Element, bytes]], int]:
+def _text(meta: Meta, tag: int) -> str:
+    for element, value in meta:
+        if element[0] == tag:
+            return unpadded(value)
+    return ""
+
+
+def _read_meta(source: FileSource, head: bytes) -> tuple[Meta, int]:
     if picked := pick(head, META_OFFSET, EXPLICIT, _META_TAGS, first=META, stop=AFTER_META):
         elements, end = picked
         if elements:
@@ -137,7 +187,7 @@ def _read_meta(source: FileSource, head: bytes) -> tuple[list[tuple[Element, byt
     return meta, walker.position
 
 
-def _claimed_end(meta: list[tuple[Element, bytes]]) -> int:
+def _claimed_end(meta: Meta) -> int:
     """Return where the meta ends by its group length (PS3.10 7.1), which is all that a cut leaves to tell."""
     (tag, _, _, offset, length, _), value = meta[0]
     return offset + length + int.from_bytes(value, "little") if tag == META else 0

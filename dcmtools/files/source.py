@@ -1,4 +1,4 @@
-"""Bytes to read from: an open file, what came through a pipe, or memory."""
+"""Bytes to read from: an open file, or what came through a pipe."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ KEPT: Final = Kept()
 class FileSource:
     """An open file of ``size`` bytes, read by offset; the descriptor is closed with the source."""
 
-    __slots__ = ("_base", "_identity", "_stat", "fd", "size")
+    __slots__ = ("_adopted", "_base", "_identity", "_stat", "fd", "size")
 
     def __init__(
         self, fd: int, window: tuple[int, int] | None = None, identity: tuple[int, ...] | None = None
@@ -83,6 +83,7 @@ class FileSource:
         self._stat = os.fstat(fd)
         self._base, self.size = window or (0, self._stat.st_size)
         self._identity = identity
+        self._adopted: FileSource | None = None
 
     @classmethod
     def open(cls, path: str, *, pipes: bool = True) -> Self:
@@ -131,9 +132,15 @@ class FileSource:
         """Tell whether the file still is what it was at opening."""
         return _identity(os.fstat(self.fd)) == _identity(self._stat)
 
+    def adopt(self, other: FileSource) -> None:
+        """Have ``other``, made of this one, closed with it."""
+        self._adopted = other
+
     def close(self) -> None:
-        """Close the descriptor."""
+        """Close the descriptor, and whatever was adopted."""
         os.close(self.fd)
+        if self._adopted:
+            self._adopted.close()
 
     def __enter__(self) -> Self:
         """Use the source in a ``with`` block."""
@@ -148,25 +155,6 @@ class FileSource:
 
 def _identity(stat: os.stat_result) -> tuple[int, ...]:
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-class MemorySource:
-    """Bytes in memory, read by offset."""
-
-    __slots__ = ("_data", "size")
-
-    def __init__(self, data: bytes) -> None:
-        """Read from ``data``."""
-        self._data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return ``length`` bytes from ``offset``; raise InputError where there are fewer."""
-        data = self._data[offset : offset + length]
-        if len(data) < length:
-            message = f"the data ended at offset {self.size}"
-            raise InputError(message)
-        return data
 
 
 def _open(path: str, *, pipes: bool) -> int:

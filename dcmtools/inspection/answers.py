@@ -12,7 +12,7 @@ from dcmtools.results import Outcome, Result
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dcmtools.encoding.lenient import Problem
+    from dcmtools.encoding.problems import Problem
     from dcmtools.encoding.tagpath import TagPath
     from dcmtools.files.part10 import Part10File
 
@@ -38,13 +38,19 @@ def answer(
         serious = [problem for problem in problems if problem.serious]
         told = "; ".join(filter(None, (_told(serious, file.serious), missing)))
         return Result(path, record, Outcome.FAILED, text=text, error=DamagedError(told))
-    note = _told(problems, len(problems))
     if missing:
         return Result(path, record, Outcome.FAILED, text=text, error=CheckFailed(missing))
     if file.guessed:
-        name = uid_name(file.transfer_syntax) or "implicit VR, big endian"
-        return Result(path, record, Outcome.WARNING, text=text, note=f"{note}: read as {name}")
-    return Result(path, record, text=text, note=note)
+        return Result(path, record, Outcome.WARNING, text=text, note=_guess(file, problems))
+    return Result(path, record, text=text, note=_told(problems, len(problems)))
+
+
+def _guess(file: LenientFile, problems: Sequence[Problem]) -> str:
+    """Return what made a guess necessary, which it was, and where asked for what else is unusual."""
+    name = uid_name(file.transfer_syntax) or "implicit VR, big endian"
+    guess = f"{_told(file.own, len(file.own))}: read as {name}"
+    others = problems[len(file.own) :] if file.verbose else []
+    return "; ".join(filter(None, (guess, _told(others, len(others)))))
 
 
 def _missing(absent: Sequence[TagPath], where: str) -> str:

@@ -5,36 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.charset import DEFAULT, decoder_of
+from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.tagpath import PathTracker
-from dcmtools.encoding.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
+from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET
 from dcmtools.encoding.values import BULK_VRS, effective_vr
-from dcmtools.encoding.walker import NO_STOP, UNDEFINED
 from dcmtools.errors import InputError, MalformedError
+from dcmtools.escaping import escape
 from dcmtools.files.part10 import AFTER_META
+from dcmtools.files.values import LONGEST_CHARSET, Value, glance
 from dcmtools.inspection.answers import answer
 from dcmtools.inspection.searching import named_in_meta, track
-from dcmtools.inspection.showing import bare_value
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcmtools.encoding.charset import Decoder
+    from dcmtools.encoding.element import Element
     from dcmtools.encoding.tagpath import TagPath
-    from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.encoding.walker import Walker
     from dcmtools.errors import DcmtoolsError
     from dcmtools.files.part10 import Part10File
 
 MAX_BARE_BULK: Final = 1024 * 1024
 MAX_BARE: Final = 64 * 1024 * 1024
-_MAX_CHARSET: Final = 1024
 
 
 def values(path: str, file: Part10File, wanted: tuple[TagPath, ...], decode: Decoder) -> Result:
     """Show bare values, one line for each hit in the order asked for; what is absent fails the file."""
     error: DcmtoolsError | None = None
     stop = max(found.last_top_tag for found in wanted) + 1
-    hits = _picked_values(file, wanted, decode, stop) or _walked_values(file, wanted, decode, stop)
+    hits = _picked_values(file, wanted, decode) or _walked_values(file, wanted, decode, stop)
     if not all(hits.values()):  # before it is called absent: elements may be out of order
         try:
             hits = _walked_values(file, wanted, decode, NO_STOP)
@@ -48,23 +49,15 @@ def values(path: str, file: Part10File, wanted: tuple[TagPath, ...], decode: Dec
 
 
 def _picked_values(
-    file: Part10File, wanted: Sequence[TagPath], decode: Decoder, stop: int
+    file: Part10File, wanted: Sequence[TagPath], decode: Decoder
 ) -> dict[TagPath, list[str]] | None:
     """Return the values of plain elements at the top, where a glance at the head of the file will do."""
-    if stop > PIXEL_DATA or any(len(path.steps) > 1 or path.steps[0].creator for path in wanted):
+    if any(len(path.steps) > 1 or path.steps[0].creator for path in wanted):
         return None
-    elements = file.pick({SPECIFIC_CHARACTER_SET, *[path.steps[0].tag for path in wanted]}, stop)
-    if elements is None:
+    found = glance(file, {path.steps[0].tag for path in wanted}, decode)
+    if found is None:
         return None
-    hits = _meta_values(file, wanted)
-    for tag, vr, _, offset, length, _ in elements:
-        raw = file.head[offset : offset + length]
-        if tag == SPECIFIC_CHARACTER_SET and length <= _MAX_CHARSET:
-            decode = decoder_of(raw)
-        for path in wanted:
-            if path.steps[0].tag == tag:
-                hits[path].append(bare_value(tag, vr, raw, file.encoding.order, decode))
-    return hits
+    return {path: [_shown(value) for value in found if value.tag == path.steps[0].tag] for path in wanted}
 
 
 def _meta_values(file: Part10File, wanted: Sequence[TagPath]) -> dict[TagPath, list[str]]:
@@ -72,7 +65,7 @@ def _meta_values(file: Part10File, wanted: Sequence[TagPath]) -> dict[TagPath, l
     if any(path.steps[0].tag < AFTER_META for path in wanted):
         for (tag, vr, _, _, _, _), raw in file.meta:
             for path in named_in_meta(tag, wanted):
-                hits[path].append(bare_value(tag, vr, raw, "<", DEFAULT))
+                hits[path].append(_shown(Value(tag, vr, raw, "<", DEFAULT)))
     return hits
 
 
@@ -90,7 +83,7 @@ def _walked_values(
             del decoders[level + 1 :]
             while len(decoders) <= level:
                 decoders.append(decoders[-1])
-            if tag == SPECIFIC_CHARACTER_SET and length <= _MAX_CHARSET:
+            if tag == SPECIFIC_CHARACTER_SET and length <= LONGEST_CHARSET:
                 decoders[level] = decoder_of(walker.value(offset, length))
             track(tracker, element, walker)
             for found in wanted:
@@ -105,7 +98,12 @@ def _bare(element: Element, walker: Walker, decode: Decoder) -> str:
         return "(sequence)" if vr == "SQ" else "(encapsulated)"
     if length > (MAX_BARE_BULK if effective_vr(tag, vr) in BULK_VRS else MAX_BARE):
         raise InputError(f"offset {offset}: a value of {length} bytes is too long to be printed")
-    return bare_value(tag, vr, walker.value(offset, length), walker.order, decode)
+    return _shown(Value(tag, vr, walker.value(offset, length), walker.order, decode))
+
+
+def _shown(value: Value) -> str:
+    """Return ``value`` as a script wants it: without brackets and names, on one line."""
+    return escape("\\".join(value.texts()))
 
 
 def raw_value(path: str, file: Part10File, wanted: TagPath) -> Result:

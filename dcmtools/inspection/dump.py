@@ -40,7 +40,7 @@ def dump(paths: Paths, options: DumpOptions, jobs: int = 1) -> Iterator[Result]:
         with item.open() as source:
             file = kind(source, options.syntax)
             if isinstance(file, LenientFile):
-                file.notices = options.notices
+                file.notices, file.verbose = options.notices, options.verbose
             return _one(item.path, file, fitting, title)
 
     _check_raw(options, several=several)

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.tags import is_private
-from dcmtools.encoding.walker import NO_STOP, UNDEFINED
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.encoding.element import Element
+    from dcmtools.encoding.walker import Walker
     from dcmtools.files.part10 import Part10File
     from dcmtools.inspection.options import DumpOptions
 
 
 class Reading:
-    """The elements of a file's data set that ``options`` ask for, one window at a time."""
+    """The elements of a file's data set that ``options`` ask for, one window at a time.
 
-    def __init__(self, file: Part10File, options: DumpOptions) -> None:
+    Of what is at the deepest level shown ``delimiters`` are among them only if wanted: where values end.
+    """
+
+    def __init__(self, file: Part10File, options: DumpOptions, *, delimiters: bool = False) -> None:
         """Walk the data set of ``file``."""
         self.walker: Walker = file.walk(stop=options.stop)
         self._whole = options.private and options.depth is None
         self._private = options.private
         self._deepest = NO_STOP if options.depth is None else 2 * options.depth
+        self._hides_ends = not delimiters
         self._hidden = NO_STOP  # the depth of the private element whose value is being passed over
 
     def read(self) -> list[Element]:
@@ -39,7 +44,7 @@ class Reading:
         if depth > self._hidden or (ends and depth == self._hidden):
             return False
         self._hidden = NO_STOP
-        if depth > self._deepest or (ends and depth == self._deepest):
+        if depth > self._deepest or (ends and depth == self._deepest and self._hides_ends):
             return False
         if self._private or not is_private(tag) or depth & 1:
             return True

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.encoding.charset import DEFAULT, decoder_of
+from dcmtools.encoding.charset import DEFAULT, decoder_of, unpadded
 from dcmtools.encoding.dictionary import PrivateBlocks, lookup, private_lookup
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.tags import (
     ITEM,
     ITEM_DELIMITER,
     SEQUENCE_DELIMITER,
     SPECIFIC_CHARACTER_SET,
     format_tag,
+    is_creator,
     is_private,
 )
 from dcmtools.encoding.values import (
@@ -23,7 +25,6 @@ from dcmtools.encoding.values import (
     number_struct,
     show_length,
 )
-from dcmtools.encoding.walker import UNDEFINED
 from dcmtools.escaping import escape
 from dcmtools.inspection.remembering import MEMO, Place
 from dcmtools.inspection.showing import MAX_NUMBERS, join_numbers, show_bytes, show_text, show_value
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcmtools.encoding.charset import Decoder
-    from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.encoding.element import Element
+    from dcmtools.encoding.walker import Walker
     from dcmtools.inspection.remembering import Entry
 
 MAX_TEXT: Final = 16 * 1024
@@ -268,7 +270,7 @@ class LineWriter:
         if tag == SPECIFIC_CHARACTER_SET:
             self._decoders[-1] = decoder_of(raw)
         else:
-            self._blocks.reserve(self._depth, tag, raw[:64].decode("latin-1").strip(" \0"))
+            self._blocks.reserve(self._depth, tag, unpadded(raw[:64]))
             self._reserved[-1].append(tag.to_bytes(4, "big") + raw)
         self._settle()
 
@@ -301,7 +303,7 @@ def _kind(vr: str) -> int:
 
 def _governs(tag: int) -> bool:
     """Tell whether an element tells how to read those after it: a private creator, a character set."""
-    return tag == SPECIFIC_CHARACTER_SET or (is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF)
+    return tag == SPECIFIC_CHARACTER_SET or is_creator(tag)
 
 
 def _count_values(walker: Walker, offset: int, length: int) -> int:

@@ -9,6 +9,7 @@ from dcmtools.encoding.bulk import Inline, below, left_out
 from dcmtools.encoding.jsonmodel import json_model
 from dcmtools.errors import OutputError
 from dcmtools.files.bulk import BulkFolder, file_uri
+from dcmtools.files.part10 import AFTER_META
 from dcmtools.files.source import STDIN
 from dcmtools.inspection.answers import answer
 from dcmtools.inspection.filtering import Reading
@@ -32,7 +33,7 @@ def structured(path: str, file: Part10File, options: DumpOptions) -> Result:
     """
     located = below(file_uri(path)) if options.located and path != STDIN else below("")
     place = {"uri": located, "none": left_out}.get(options.bulk, _later)
-    reading = Reading(file, options)
+    reading = Reading(file, options, delimiters=True)
     model = json_model(reading.walker, reading.read, options.decode, place)
     absent: list[TagPath] = []
     if options.search:
@@ -47,7 +48,9 @@ def structured(path: str, file: Part10File, options: DumpOptions) -> Result:
             except OutputError as error:
                 return Result.failed(path, error, {"file": path})
     record = {"file": path, "transfer_syntax": file.transfer_syntax, "dataset": model}
-    return answer(file, path, record, None, absent, "data set")
+    # Lines show the meta, too; what is in neither is told of in the same words.
+    of_meta = any(wanted.last_top_tag < AFTER_META for wanted in absent)
+    return answer(file, path, record, None, absent, "data set" if of_meta else "file")
 
 
 def _later(value: Bulk) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from dcmtools.encoding.charset import DEFAULT
-from dcmtools.encoding.walker import NO_STOP
+from dcmtools.encoding.element import NO_STOP
 from dcmtools.inspection.lines import DEFAULT_STYLE, LineStyle
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ class DumpOptions(NamedTuple):
 
     ``stop`` ends the data set before a tag, ``depth`` is how many levels of sequences to look into, all
     where it is None. ``strict`` refuses what is not as PS3.5 and PS3.10 have it; otherwise it is shown as
-    far as it goes, and ``notices`` looks for what is merely unusual, too. ``syntax`` goes before the
-    transfer syntax that a file names; ``decode`` is for text without a character set.
+    far as it goes, and ``notices`` looks for what is merely unusual, too; ``verbose`` has it told beside a
+    guess. ``syntax`` goes before the transfer syntax that a file names; ``decode`` is for text without a
+    character set.
     """
 
     search: tuple[TagPath, ...] = ()
@@ -50,6 +51,7 @@ class DumpOptions(NamedTuple):
     style: LineStyle = DEFAULT_STYLE
     strict: bool = False
     notices: bool = True
+    verbose: bool = False
     syntax: str = ""
     decode: Decoder = DEFAULT
 
@@ -62,5 +64,9 @@ class DumpOptions(NamedTuple):
         """
         style = self.style._replace(width=VALUE_COLUMNS if aligned else 0, color=color)
         return self._replace(
-            style=style, structured=structured, located=located, notices=structured or verbose
+            style=style,
+            structured=structured,
+            located=located,
+            notices=structured or verbose,
+            verbose=verbose,
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dcmtools.encoding.charset import unpadded
+from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.tagpath import PathTracker
-from dcmtools.encoding.tags import is_private
-from dcmtools.encoding.walker import NO_STOP, UNDEFINED
+from dcmtools.encoding.tags import is_creator
 from dcmtools.inspection.answers import answer
 from dcmtools.inspection.filtering import Reading
 from dcmtools.inspection.lines import LineWriter
@@ -15,8 +16,9 @@ from dcmtools.inspection.lines import LineWriter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dcmtools.encoding.element import Element
     from dcmtools.encoding.tagpath import TagPath
-    from dcmtools.encoding.walker import Element, Walker
+    from dcmtools.encoding.walker import Walker
     from dcmtools.files.part10 import Part10File
     from dcmtools.inspection.options import DumpOptions
     from dcmtools.results import Result
@@ -109,5 +111,5 @@ def track(tracker: PathTracker, element: Element, walker: Walker) -> None:
     tag, vr, _, offset, length, depth = element
     if depth & 1 or vr == "SQ" or length == UNDEFINED:
         tracker.enter(tag, vr, depth)
-    elif is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF:
-        tracker.reserve(tag, depth, walker.value(offset, min(length, 64)).decode("latin-1").strip(" \0"))
+    elif is_creator(tag):
+        tracker.reserve(tag, depth, unpadded(walker.value(offset, min(length, 64))))

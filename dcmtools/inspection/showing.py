@@ -1,4 +1,4 @@
-"""Values as escaped text: on the line of an element, cut to a moderate length, or bare and whole."""
+"""Values as escaped text on the line of an element, cut to a moderate length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from dcmtools.encoding.values import (
     number_struct,
     numbers,
     show_number,
-    texts,
 )
 from dcmtools.escaping import escape
 
@@ -60,16 +59,6 @@ def show_text(vr: str, text: str, *, uid_names: bool = True, more: str = "") -> 
         if text in UIDS:
             return f"={UIDS[text][0]}"
     return f"[{escape(text)}]{more}" if text else "(no value)"
-
-
-def bare_value(tag: int, vr: str, raw: bytes, order: str, decode: Decoder) -> str:
-    """Return a whole value without brackets and names: as a script wants it, on one line."""
-    if vr == "UN":
-        order = "<"
-    vr = effective_vr(tag, vr)
-    if vr in TEXT_VRS:
-        return escape("\\".join(texts(vr, raw, decode)))
-    return "\\".join([show_number(vr, value) for value in numbers(vr, raw, order)])
 
 
 def join_numbers(vr: str, raw: bytes, order: str, length: int = 0, most: int = MAX_NUMBERS) -> str:

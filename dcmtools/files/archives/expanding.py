@@ -11,7 +11,7 @@ from dcmtools.files.source import spooled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dcmtools.encoding.walker import Source
+    from dcmtools.encoding.element import Source
 
 MAX_RATIO: Final = 200
 RATIO_FREE: Final = 256 * 1024 * 1024

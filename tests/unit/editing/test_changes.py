@@ -46,6 +46,7 @@ def _even(raw: bytes) -> bytes:
         ("(0010,0020)=", Change(0x00100020, "LO", "")),
         ("00100020= A1 ", Change(0x00100020, "LO", " A1 ")),
         ("6002,0010=512", Change(0x60020010, "US", "512")),
+        ("PixelPaddingValue=-5", Change(0x00280120, "US or SS", "-5")),
     ],
 )
 def test_the_element_and_its_text(text: str, change: Change) -> None:
@@ -73,7 +74,10 @@ def test_the_element_and_its_text(text: str, change: Change) -> None:
         ("ReferencedImageSequence=1", "it is a sequence"),
         ("PixelData=1", "its VR is OB or OW, whose values are not text"),
         ("EncapsulatedDocument=1", "its VR is OB, whose values are not text"),
-        ("PixelPaddingValue=1", "its VR is US or SS, which other elements decide"),
+        ("PixelPaddingValue=65536", r"PixelPaddingValue \(0028,0120\): '65536' is not a number that VR US"),
+        (r"PixelPaddingValue=-1\2", "2 values where the VM is 1"),
+        (r"RedPaletteColorLookupTableDescriptor=-1\40000\8", "'40000' is not a number that VR SS can hold"),
+        ("LUTData=1", "its VR is US or OW, whose values are not text"),
         ("0010,9999=1", "PS3.6 does not have it"),
         (r"PatientID=A\B", r"PatientID \(0010,0020\): 2 values where the VM is 1"),
         (r"PixelSpacing=1", "1 value where the VM is 2"),
@@ -201,6 +205,54 @@ def test_a_real_file_with_code_extensions() -> None:
         [edit] = edits_for(file, parse_changes(["PatientName=Yamada^Tarou=山田^太郎=やまだ^たろう"]))
     name = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"
     assert edit.value == name + b" " * (len(name) % 2)
+
+
+def test_what_must_be_kept_is_for_the_caller_to_say() -> None:
+    assert parse_change("SOPInstanceUID=1.2", {}) == Change(0x00080018, "UI", "1.2")
+    with pytest.raises(ValueError, match=r"PatientID \(0010,0020\) cannot be set: why not$"):
+        parse_changes(["PatientID=1"], {0x00100020: "why not"})
+
+
+@pytest.mark.parametrize("coder", SYNTAXES)
+@pytest.mark.parametrize(
+    ("representation", "texts", "vr", "code"),
+    [
+        (None, ["PixelPaddingValue=5"], "US", "H"),
+        (None, ["PixelPaddingValue=-5"], "SS", "h"),
+        (0, ["PixelPaddingValue=5"], "US", "H"),
+        (1, ["PixelPaddingValue=5"], "SS", "h"),
+        (1, ["PixelPaddingValue=5", "PixelRepresentation=0"], "US", "H"),
+        (0, ["PixelPaddingValue=5", "PixelRepresentation=1"], "SS", "h"),
+        (1, ["PixelPaddingValue=-5", "PixelRepresentation="], "SS", "h"),
+    ],
+)
+def test_pixel_representation_decides_what_is_signed(
+    tmp_path: Path, coder: Coder, representation: int | None, texts: list[str], vr: str, code: str
+) -> None:
+    assert padding_edit(tmp_path, coder, representation, texts) == (
+        0x00280120,
+        vr,
+        coder.number(code, -5 if "-5" in texts[0] else 5),
+    )
+
+
+def test_a_number_that_pixel_representation_forbids(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^PixelPaddingValue .*: '-5' is not a number that VR US can hold"):
+        padding_edit(tmp_path, EVL, 0, ["PixelPaddingValue=-5"])
+    with pytest.raises(
+        InputError, match=r"^PixelPaddingValue .*: '40000' is not a number that VR SS can hold"
+    ):
+        padding_edit(tmp_path, EVL, 1, ["PixelPaddingValue=40000"])
+
+
+def padding_edit(folder: Path, coder: Coder, representation: int | None, texts: list[str]) -> Edit:
+    data = coder.element(0x00080060, "CS", b"CT")
+    if representation is not None:
+        data += coder.element(0x00280103, "US", coder.number("H", representation))
+    path = folder / "file.dcm"
+    path.write_bytes(part10(data, SYNTAXES[coder]))
+    with Part10File.open(str(path)) as file:
+        return edits_for(file, parse_changes(texts))[0]
 
 
 @pytest.fixture

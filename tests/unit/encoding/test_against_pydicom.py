@@ -10,7 +10,7 @@ from pydicom import config, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
 
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.errors import InputError, NotDicom
 from dcmtools.files.part10 import Part10File
 from tests.support.samples import ct, pydicom_data_files, real_files

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dcmtools.encoding import jsonmodel
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.jsonmodel import json_model
-from dcmtools.encoding.walker import UNDEFINED
 from tests.support.encoded import EVB, EVL, IVL, SEQUENCE_END, Coder
 
 IMAGES, NAME, PIXELS = 0x00081140, 0x00100010, 0x7FE00010

@@ -7,11 +7,13 @@ import time
 
 import pytest
 
-from dcmtools.encoding.lenient import MAX_PROBLEMS, LenientWalker, Problem
-from dcmtools.encoding.walker import MAX_DEPTH, UNDEFINED, Element
+from dcmtools.encoding.containers import MAX_DEPTH
+from dcmtools.encoding.element import UNDEFINED, Element
+from dcmtools.encoding.lenient import LenientWalker
+from dcmtools.encoding.memory import MemorySource
+from dcmtools.encoding.problems import MAX_PROBLEMS, Problem
 from dcmtools.errors import InputError
 from dcmtools.files.part10 import Part10File
-from dcmtools.files.source import MemorySource
 from tests.support.encoded import CODERS, EVL, ITEM, ITEM_END, IVL, SEQUENCE_END, Coder
 from tests.support.samples import real_files
 from tests.unit.encoding.test_walker_faults import FAULTS
@@ -225,6 +227,13 @@ def test_of_many_problems_the_first_are_kept_and_all_counted() -> None:
     list(walker)
     assert len(walker.problems) == MAX_PROBLEMS
     assert walker.serious == 5000
+
+
+def test_many_problems_of_one_kind_do_not_hide_the_other() -> None:
+    walker = lenient(A_NAME * 500 + EVL.header(ITEM_END, "", 0) * 500)
+    list(walker)
+    assert [problem.serious for problem in walker.problems].count(True) == MAX_PROBLEMS
+    assert len(walker.problems) == 2 * MAX_PROBLEMS
 
 
 # ---------------------------------------------------------------- whatever comes

@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.encoding.charset import DEFAULT
+from dcmtools.encoding.memory import MemorySource
 from dcmtools.encoding.picking import pick
 from dcmtools.encoding.syntax import EXPLICIT, IMPLICIT, encoding_of, is_deflated
 from dcmtools.encoding.tagpath import parse
 from dcmtools.encoding.tags import PIXEL_DATA
-from dcmtools.encoding.walker import Element, Walker
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError
 from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.part10 import Part10File
-from dcmtools.files.source import FileSource, MemorySource
+from dcmtools.files.source import FileSource
 from dcmtools.inspection.bare import values
 from tests.support import samples
 from tests.support.encoded import Coder
 
 if TYPE_CHECKING:
+    from dcmtools.encoding.element import Element
     from dcmtools.encoding.tagpath import TagPath
 
 TAGS = frozenset((0x00080005, 0x00080016, 0x00080018, 0x00080060, 0x00100010, 0x00100020, 0x0020000D))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dcmtools.encoding.recoding import recoded, swapped
+from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.recoding import recoded
 from dcmtools.encoding.syntax import EXPLICIT, EXPLICIT_BIG, IMPLICIT, Encoding
-from dcmtools.encoding.walker import UNDEFINED, Walker
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError
 from tests.support.encoded import EVB, EVL, ITEM, ITEM_END, IVL, SEQUENCE_END, Coder
 from tests.unit.encoding.test_walker_properties import Branch, Node, encode, trees
@@ -235,12 +236,6 @@ def test_faults_of_the_walk_are_raised() -> None:
 def test_nothing_becomes_big_endian() -> None:
     with pytest.raises(ValueError, match="big endian"):
         recode(b"", EVL, EXPLICIT_BIG)
-
-
-def test_swapped_twice_is_as_before() -> None:
-    value = bytes(range(240))
-    for vr in ("AT", "US", "OW", "UL", "FL", "FD", "UV", "UN", "UT"):
-        assert swapped(vr, swapped(vr, value)) == value
 
 
 class Endless:

@@ -13,13 +13,13 @@ from pydicom import config, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.values import convert_value
 
+from dcmtools.encoding.memory import MemorySource
 from dcmtools.encoding.recoding import recoded
 from dcmtools.encoding.syntax import EXPLICIT, IMPLICIT, Encoding
 from dcmtools.encoding.tags import is_private
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError
 from dcmtools.files.part10 import Part10File
-from dcmtools.files.source import MemorySource
 from tests.support.encoded import part10
 from tests.support.peers import dcmtk, requires_dcmtk
 from tests.support.samples import pydicom_data_files, real_files

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from dcmtools.encoding.tagpath import PathTracker, TagPath, parse
+from dcmtools.data.private_elements import CREATORS
+from dcmtools.encoding.tagpath import PathTracker, Step, TagPath, parse
 from dcmtools.encoding.tags import format_tag, is_private
 from tests.support.encoded import EVL
 
@@ -34,6 +35,10 @@ from tests.support.encoded import EVL
         ("(0010,1002)[0].(0010,0020)", "(0010,1002)[0].(0010,0020)"),
         ("00101002.(0040,0275)[3].PatientID", "(0010,1002)[*].(0040,0275)[3].(0010,0020)"),
         ("(0029,10,A.B)[2].(0029,11,C)", "(0029,10,A.B)[2].(0029,11,C)"),
+        ("(0029,10,GE (X))", "(0029,10,GE (X))"),
+        ("0029,10,GE (X)", "(0029,10,GE (X))"),
+        ("(0029,10,GE (X.Y))[1].(0029,11,(A) [B])", "(0029,10,GE (X.Y))[1].(0029,11,(A) [B])"),
+        ("(0029,10,A()[1].0029,11,B)", "(0029,10,A()[1].(0029,11,B))"),
     ],
 )
 def test_each_written_form(text: str, printed: str | None) -> None:
@@ -59,6 +64,8 @@ def test_each_written_form(text: str, printed: str | None) -> None:
         (".PatientID", "is not a tag path"),
         ("A..B", "is not a"),
         ("0010,001", "is not a keyword of PS3.6"),
+        ("0029,10,A.B", "'B' is not a keyword of PS3.6, nor a tag such as 0010,0010; a creator with a dot"),
+        ("(0029,10,A)[x].(0029,11,B)", "is not a tag path"),
         ("0010,0010,", "is not a keyword"),
         ("0010,10,CREATOR", "group 0010 is even, so '0010,10,CREATOR' is not a private element"),
         ("PatientName\n", "is not a keyword"),
@@ -69,6 +76,33 @@ def test_an_error_says_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         parse(text)
     assert str(caught.value).isprintable()
+
+
+def test_every_known_creator() -> None:
+    for creator in CREATORS:
+        path = TagPath((Step(0x00290010, creator, 0), Step(0x00290011, creator, None)))
+        assert parse(str(path)) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("OtherPatientIDsSequence[0]", "(0010,1002)[0]"),
+        ("(0010,1002)[3].(0040,0275)[12]", "(0010,1002)[3].(0040,0275)[12]"),
+        ("(0010,1002).(0029,10,A)[1]", "(0010,1002)[*].(0029,10,A)[1]"),
+    ],
+)
+def test_the_path_of_an_item(text: str, printed: str) -> None:
+    assert str(parse(text, item=True)) == printed
+    assert parse(printed, item=True) == parse(text, item=True)
+
+
+@pytest.mark.parametrize("text", ["OtherPatientIDsSequence", "(0010,1002)[*]", "(0010,1002)[0].PatientID"])
+def test_what_is_no_path_of_an_item(text: str) -> None:
+    with pytest.raises(ValueError, match="does not end with the number of an item"):
+        parse(text, item=True)
+    with pytest.raises(ValueError, match="does not end with an element"):
+        parse("(0010,1002)[0].", item=True)
 
 
 def test_long_nonsense_is_refused_at_once() -> None:

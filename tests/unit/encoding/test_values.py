@@ -8,8 +8,8 @@ from struct import pack
 import pytest
 
 from dcmtools.encoding.charset import decoder_of
-from dcmtools.encoding.values import effective_vr, numbers, show_length, show_number, texts
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.values import effective_vr, numbers, show_length, show_number, swapped, texts
 
 LATIN = decoder_of(b"ISO_IR 100")
 
@@ -123,3 +123,17 @@ def test_a_number_as_text(vr: str, value: float, text: str) -> None:
 def test_a_length_as_text() -> None:
     assert show_length(12) == "12"
     assert show_length(UNDEFINED) == "u/l"
+
+
+def test_swapped_twice_is_as_before() -> None:
+    value = bytes(range(240))
+    for vr in ("AT", "US", "OW", "UL", "FL", "FD", "UV", "UN", "UT"):
+        assert swapped(vr, swapped(vr, value)) == value
+
+
+@pytest.mark.parametrize(
+    ("vr", "message"), [("AT", "3 bytes are no whole number"), ("ZZ", "byte order of VR ZZ")]
+)
+def test_what_has_no_other_byte_order(vr: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        swapped(vr, b"123")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dcmtools.encoding.memory import MemorySource
 from dcmtools.encoding.syntax import EXPLICIT
 from dcmtools.encoding.walker import Walker
-from dcmtools.files.source import MemorySource
 from tests.support.encoded import CODERS, EVB, EVL, IVL, LONG_HEADERS, SHORT_HEADERS, Coder
 
 NAME, ROWS, PIXELS = 0x00100010, 0x00280010, 0x7FE00010

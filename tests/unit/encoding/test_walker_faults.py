@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.errors import MalformedError
 from tests.support.encoded import CODERS, EVB, EVL, ITEM, ITEM_END, IVL, SEQUENCE_END, Coder
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED
 from tests.support.encoded import EVL, IVL, SEQUENCE_END
 
 MEDCOM = b"SIEMENS MEDCOM HEADER "  # 0029,xx08 CS; 0029,xx10 OB; 0029,xx40 SQ

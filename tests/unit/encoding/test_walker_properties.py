@@ -12,7 +12,7 @@ from dcmtools.errors import InputError, MalformedError
 from tests.support.encoded import CODERS, EVL, ITEM, ITEM_END, IVL, SEQUENCE_END, Coder
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Element
+    from dcmtools.encoding.element import Element
 
 PLAIN = {  # standard tags, each with the VR of PS3.6, so that all three encodings show the same
     0x00080018: "UI",

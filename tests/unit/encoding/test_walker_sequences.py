@@ -7,7 +7,8 @@ import tracemalloc
 
 import pytest
 
-from dcmtools.encoding.walker import MAX_DEPTH, UNDEFINED
+from dcmtools.encoding.containers import MAX_DEPTH
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.errors import MalformedError
 from tests.support.encoded import CODERS, EVB, EVL, ITEM, ITEM_END, IVL, SEQUENCE_END, Coder
 

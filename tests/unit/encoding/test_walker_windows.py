@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.encoding import walker as module
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.encoding import window as module
+from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.memory import MemorySource
+from dcmtools.encoding.syntax import EXPLICIT
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError
 from dcmtools.files.part10 import Part10File
 from tests.support.encoded import CODERS, EVL, Coder
@@ -17,7 +20,7 @@ from tests.unit.encoding.test_walker_faults import FAULTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dcmtools.encoding.walker import Element
+    from dcmtools.encoding.element import Element
 
 SIZES = (13, 14, 29, 100)
 
@@ -25,6 +28,7 @@ SIZES = (13, 14, 29, 100)
 def shrink(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(module, "_FIRST_WINDOW", size)
     monkeypatch.setattr(module, "_WINDOW", size)
+    monkeypatch.setattr(module, "_BEHIND_VALUE", size)
 
 
 def walk(path: Path) -> tuple[list[Element], list[bytes], str]:
@@ -103,7 +107,7 @@ class Counting:
 def test_no_window_is_larger_than_256_kib_and_values_are_not_read() -> None:
     """Of a data set, whatever its size, one window is in memory."""
     source = Counting(EVL.element(0x7FE00010, "OW", bytes(5_000_000)) + EVL.element(0xFFFCFFFC, "OB", b"ab"))
-    walker = module.Walker(source, 0, source.size, EVL.encoding)
+    walker = Walker(source, 0, source.size, EVL.encoding)
     assert len(list(walker)) == 2
     assert max(source.reads) <= 256 * 1024
     assert sum(source.reads) <= 32 * 1024
@@ -115,4 +119,22 @@ def test_what_a_source_raises_comes_through() -> None:
             raise InputError(f"the file ended at offset {offset + length}")
 
     with pytest.raises(InputError, match="ended at offset 12"):
-        list(module.Walker(Shrunk(bytes(12)), 0, 12, EVL.encoding))
+        list(Walker(Shrunk(bytes(12)), 0, 12, EVL.encoding))
+
+
+def test_no_value_is_made_of_bytes_that_there_are_not() -> None:
+    data = EVL.element(0x00080060, "CS", b"CT")
+    walker = Walker(MemorySource(data), 0, len(data), EXPLICIT)
+    assert walker.read()
+    assert walker.value(8, 2) == b"CT"
+    with pytest.raises(InputError):
+        walker.value(8, 3)
+
+
+def test_little_is_read_between_long_values() -> None:
+    fragment, count = 300_000, 50
+    content = b"".join(EVL.item(bytes(fragment)) for _ in range(count))
+    data = EVL.header(0x7FE00010, "OB", UNDEFINED) + content + EVL.element(0xFFFEE0DD, "")
+    source = Counting(data)
+    assert len(list(Walker(source, 0, len(data), EXPLICIT))) == count + 2
+    assert sum(source.reads) <= 16 * 1024 + count * 4 * 1024

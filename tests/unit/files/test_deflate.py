@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 import zlib
+from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.errors import MalformedError
+from dcmtools.encoding.memory import MemorySource
+from dcmtools.errors import InputError, MalformedError
 from dcmtools.files import deflate
-from dcmtools.files.deflate import inflate
-from dcmtools.files.source import MemorySource
+from dcmtools.files.deflate import inflate, inflate_head, salvage
+from dcmtools.files.source import FileSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIB = 1024 * 1024
 TEXT = os.urandom(3000) * 3
@@ -22,6 +28,11 @@ def deflated(data: bytes) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
+def inflated(data: bytes, start: int = 0) -> bytes:
+    held = inflate(MemorySource(data), start)
+    return held.read(0, held.size)
+
+
 def fault(data: bytes, start: int = 0) -> str:
     with pytest.raises(MalformedError) as caught:
         inflate(MemorySource(data), start)
@@ -30,19 +41,84 @@ def fault(data: bytes, start: int = 0) -> str:
 
 @pytest.mark.parametrize("data", [b"", b"x", TEXT, bytes(5 * MIB), os.urandom(3 * MIB)])
 def test_what_was_deflated_is_inflated(data: bytes) -> None:
-    assert inflate(MemorySource(b"meta" + deflated(data)), 4) == data
+    assert inflated(b"meta" + deflated(data), 4) == data
 
 
 @pytest.mark.parametrize("size", [MIB - 1, MIB, *range(MIB + 1, MIB + 520, 7), 2 * MIB, 2 * MIB + 258])
 def test_output_that_fills_a_piece_to_the_brim(size: int) -> None:
     """All input may be taken in while output is still to come."""
-    assert inflate(MemorySource(deflated(bytes(size))), 0) == bytes(size)
+    assert inflated(deflated(bytes(size))) == bytes(size)
 
 
-def test_enough_may_do() -> None:
-    data = deflated(os.urandom(4 * MIB))
-    assert MIB <= len(inflate(MemorySource(data), 0, enough=MIB)) < 3 * MIB
-    assert len(inflate(MemorySource(data[: 2 * MIB]), 0, enough=MIB)) >= MIB
+def test_of_a_large_one_the_head_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deflate, "IN_MEMORY", 3 * MIB - 5)
+    data = os.urandom(4 * MIB)
+    stream = deflated(data)
+    head, entire = inflate_head(MemorySource(stream[: 13 * MIB // 4]), 0)
+    assert (head.read(0, head.size), entire) == (data[: 3 * MIB - 5], False)
+    for size in (100, 3 * MIB - 5):
+        head, entire = inflate_head(MemorySource(deflated(data[:size])), 0)
+        assert (head.read(0, head.size), entire) == (data[:size], True)
+    with pytest.raises(MalformedError, match="cut short"):
+        inflate_head(MemorySource(stream[: 2 * MIB]), 0)
+
+
+# ---------------------------------------------------------------- where it is kept
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files are made, from 2 MiB on."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(deflate, "IN_MEMORY", 2 * MIB)
+    return tmp_path
+
+
+@pytest.mark.parametrize("more", [0, 1, 3 * MIB])
+def test_a_large_one_is_in_a_file_without_a_name(folder: Path, more: int) -> None:
+    data = os.urandom(2 * MIB + more)
+    held = inflate(MemorySource(b"meta" + deflated(data)), 4)
+    assert held.read(0, held.size) == data
+    assert isinstance(held, FileSource) == bool(more)
+    if isinstance(held, FileSource):
+        assert os.readlink(f"/proc/self/fd/{held.fd}").startswith(f"{folder}/")
+        found = os.fstat(held.fd)
+        assert (found.st_nlink, stat.S_IMODE(found.st_mode)) == (0, 0o600)
+        held.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_what_turns_out_broken_leaves_nothing(folder: Path) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    data = deflated(os.urandom(5 * MIB))
+    assert "cut short" in fault(data[: 4 * MIB])
+    assert "are not padding" in fault(data + b"x")
+    assert set(os.listdir("/proc/self/fd")) == before
+    assert list(folder.iterdir()) == []
+
+
+def test_no_room_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "missing"))
+    with pytest.raises(InputError, match="no temporary file for what the data set inflates to: No such file"):
+        inflate(MemorySource(deflated(os.urandom(3 * MIB))), 0)
+
+
+@pytest.mark.parametrize("size", [100, MIB - 7, 3 * MIB + 5])
+def test_what_can_be_salvaged_of_a_broken_stream(folder: Path, size: int) -> None:
+    """All of it, once, wherever the pieces end."""
+    data = os.urandom(size)
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    broken = stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH) + b"\xff" * 5000
+    held, error = salvage(MemorySource(broken), 0)
+    assert held.read(0, held.size) == data
+    assert error is not None
+    assert "is broken" in error.what
+    if isinstance(held, FileSource):
+        held.close()
+    assert list(folder.iterdir()) == []
+
+
+# ---------------------------------------------------------------- what is refused
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])
@@ -67,20 +143,20 @@ def test_the_cap_is_absolute_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deflate, "MAX_INFLATED", 2 * MIB)
     data = deflated(os.urandom(2 * MIB + 1))
     assert fault(data).endswith("inflates to more than 2097152 bytes")
-    assert len(inflate(MemorySource(deflated(os.urandom(2 * MIB))), 0)) == 2 * MIB
+    assert len(inflated(deflated(os.urandom(2 * MIB)))) == 2 * MIB
 
 
 @pytest.mark.parametrize("padding", [b"\0", b"\0\0\0"])
 def test_zero_bytes_behind_are_padding(padding: bytes) -> None:
     """PS3.5 A.5: a single null byte makes the length even."""
-    assert inflate(MemorySource(deflated(TEXT) + padding), 0) == TEXT
+    assert inflated(deflated(TEXT) + padding) == TEXT
 
 
 def test_the_trailer_of_gzip_is_let_pass_where_it_is_right() -> None:
     """Some writers leave CRC-32 and size behind the stream."""
     trailer = zlib.crc32(TEXT).to_bytes(4, "little") + len(TEXT).to_bytes(4, "little")
     data = deflated(TEXT)
-    assert inflate(MemorySource(data + trailer + b"\0"), 0) == TEXT
+    assert inflated(data + trailer + b"\0") == TEXT
     wrong = bytes((trailer[0] ^ 1,)) + trailer[1:]
     message = "8 bytes that are not padding follow the deflated data set"
     assert fault(data + wrong) == f"offset {len(data)}: {message}"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.encoding.memory import MemorySource
 from dcmtools.files.archives import expanding
 from dcmtools.files.archives.expanding import Expanding
-from dcmtools.files.source import MemorySource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

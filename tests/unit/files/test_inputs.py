@@ -415,3 +415,16 @@ def test_a_list_that_fails_is_a_result_among_others(tmp_path: Path) -> None:
     done, failed = for_each(paths, lambda item: Result(item.path))
     assert (done.outcome, failed.outcome) == (Outcome.DONE, Outcome.FAILED)
     assert [type(item) for item in find(paths)] == [Input, Result]
+
+
+def test_too_much_for_the_memory_fails_alone(tmp_path: Path) -> None:
+    def greedy(item: Input) -> Result:
+        if item.path.endswith("a"):
+            raise MemoryError
+        return Result(item.path)
+
+    tree(tmp_path, "a", "b")
+    first, second = for_each([str(tmp_path / "a"), str(tmp_path / "b")], greedy)
+    assert first.error is not None
+    assert first.error.message == "it takes more memory than there is"
+    assert second.outcome is Outcome.DONE

@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +16,9 @@ from dcmtools.files import instance
 from dcmtools.files.inputs import Input
 from dcmtools.files.source import FileSource
 from tests.support import samples
+from tests.support.run import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dcmtools.files.instance import Instance
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -238,8 +238,21 @@ def test_a_dicomdir_is_never_sent() -> None:
 def test_what_is_not_dicom(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    with pytest.raises(NotDicom if content else InputError, match=words):
+    with pytest.raises(NotDicom if content else InputError, match=words) as caught:
         inspect(str(path))
+    assert caught.value.hint == ""
+
+
+@pytest.mark.parametrize(("start", "prefix"), [(0, b"DCIM"), (128, b"DICM"), (132, b"DICM")])
+def test_what_to_do_with_what_is_dicom_but_no_part_10_file(tmp_path: Path, start: int, prefix: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(Path(write(tmp_path, data_set())).read_bytes().replace(b"DICM", prefix)[start:])
+    with pytest.raises(NotDicom) as caught:
+        inspect(str(path))
+    assert caught.value.hint.startswith("'dcmtools dump' reads it all the same; ")
+    assert run("dump", path).status == 0
+    result = run("store", "--dry-run", "h", path)
+    assert result.stderr.splitlines()[1] == f"hint: {caught.value.hint}"
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

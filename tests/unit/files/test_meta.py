@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydicom.filereader import read_file_meta_info, read_preamble
 
 from dcmtools.encoding.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dcmtools.errors import InputError
 from dcmtools.files.meta import file_meta
 from tests.support.peers import dcmtk, requires_dcmtk
 from tests.support.served import CT, EXPLICIT, data_set
@@ -82,6 +83,23 @@ def test_dcmtk_takes_it_for_a_dicom_file(tmp_path: Path) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
-def test_a_title_that_is_not_ascii_is_an_error() -> None:
-    with pytest.raises(UnicodeEncodeError):
-        file_meta(CT, "1.2.3", EXPLICIT, "SÉNDER")
+def test_where_it_came_from_is_left_out_where_nobody_says(tmp_path: Path) -> None:
+    path = tmp_path / "meta"
+    for empty in (file_meta(CT, "1.2.3", EXPLICIT), file_meta(CT, "1.2.3", EXPLICIT, "")):
+        path.write_bytes(empty)
+        meta = read_file_meta_info(path)
+        assert "SourceApplicationEntityTitle" not in meta
+        assert meta.FileMetaInformationGroupLength == len(empty) - 144
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((CT, "1.2.3", EXPLICIT, "S\u00c9NDER"), r"\(0002,0016\): 'S\u00c9NDER' is not ASCII"),
+        ((CT, "1.2\udcff", EXPLICIT), r"\(0002,0003\): '1.2\\udcff' is not ASCII"),
+        (("1" * 65535, "1.2.3", EXPLICIT), r"\(0002,0002\): 65536 bytes are too many for VR UI"),
+    ],
+)
+def test_values_that_it_cannot_have(values: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        file_meta(*values)

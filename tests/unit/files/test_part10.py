@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from struct import pack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.encoding.walker import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED
 from dcmtools.errors import InputError, MalformedError, NotDicom
+from dcmtools.files import deflate
+from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.part10 import Part10File
+from dcmtools.files.source import FileSource
 from tests.support.encoded import EVB, EVL, IVL, SEQUENCE_END, part10
 from tests.support.samples import ct, real_file
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
 NAME, SYNTAX, PRIVATE_INFORMATION = 0x00100010, 0x00020010, 0x00020102
 A_NAME = EVL.element(NAME, "PN", b"A ")
+DEFLATED = "1.2.840.10008.1.2.1.99"
 EXPLICIT_UID = EVL.element(SYNTAX, "UI", b"1.2.840.10008.1.2.1\0")
 
 
@@ -179,6 +185,40 @@ def test_a_deflated_data_set_is_inflated_once() -> None:
         assert first.source is second.source
         assert next(iter(first))[2] == 0
         assert len(list(second)) > 20
+
+
+def test_where_the_bytes_of_a_data_set_are(path: Path) -> None:
+    with opened(path, part10(A_NAME + bytes(9))) as file:
+        start = file.data_set_offset
+        assert file.body() == (file.source, start, start + len(A_NAME) + 9)
+        file.data_set_end -= 9
+        assert file.body().end == start + len(A_NAME)
+        assert [tag for tag, *_ in file.walk()] == [NAME]
+    with opened(path, part10(zlib.compress(A_NAME, wbits=-15) + b"\0", DEFLATED)) as file:
+        source, start, end = file.body()
+        assert (start, source.read(0, end)) == (0, A_NAME)
+
+
+@pytest.mark.parametrize("kind", [Part10File, LenientFile])
+def test_a_large_deflated_data_set_is_in_a_file_that_goes_with_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Part10File]
+) -> None:
+    monkeypatch.setattr(deflate, "IN_MEMORY", 1000)
+    folder = path.parent / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    data = A_NAME + EVL.element(0x7FE00010, "OB", bytes(100_000))
+    path.write_bytes(part10(zlib.compress(data, wbits=-15), DEFLATED))
+    before = set(os.listdir("/proc/self/fd"))
+    with FileSource.open(str(path)) as source:  # whoever opened the source closes it, and knows of no other
+        file = kind(source)
+        assert len(list(file.walk())) == len(list(file.walk())) == 2
+        held = file.body().source
+        assert isinstance(held, FileSource)
+        assert held.read(0, held.size) == data
+        assert len(os.listdir("/proc/self/fd")) == len(before) + 2
+        assert list(folder.iterdir()) == []
+    assert set(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_file_is_closed_at_the_end_and_where_it_is_refused(

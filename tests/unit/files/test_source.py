@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.encoding.memory import MemorySource
 from dcmtools.errors import InputError
-from dcmtools.files.source import FileSource, MemorySource
+from dcmtools.files.source import FileSource
 from tests.support.run import stream
 
 if TYPE_CHECKING:

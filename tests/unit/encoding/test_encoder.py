@@ -8,8 +8,8 @@ import sys
 import pytest
 from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 
-from dcmtools.editing.text import encoded
 from dcmtools.encoding.charset import decoder_of
+from dcmtools.encoding.encoder import encoded
 
 TEXTS = {
     "": "Doe^Jane",
@@ -121,7 +121,7 @@ def test_what_a_set_has_reads_as_what_was_meant() -> None:
 
 
 def test_pydicom_is_not_needed() -> None:
-    script = "import sys; from dcmtools.editing.text import encoded; encoded('山', b'\\\\ISO 2022 IR 87')"
+    script = "import sys; from dcmtools.encoding.encoder import encoded; encoded('山', b'\\\\ISO 2022 IR 87')"
     subprocess.run([sys.executable, "-c", f"{script}; assert 'pydicom' not in sys.modules"], check=True)
 
 

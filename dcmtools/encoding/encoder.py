@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from dcmtools.encoding.charset import codecs_of, decoder_of
+from dcmtools.encoding.charset import codecs_of, decoder_of, unpadded
 
 # What ends that which a code extension has begun, so that each part between begins anew.
 _DELIMITERS: Final = r"([\r\n\t\f\\^=])"
@@ -67,7 +67,7 @@ def encoded(text: str, charset: bytes) -> bytes:
     raw = _encoded(text, charset)
     if raw is None:
         missing = next((character for character in text if _encoded(character, charset) is None), text)
-        terms = charset.decode("latin-1").strip(" \0")
+        terms = unpadded(charset)
         named = repr(terms) if terms else "ASCII, as it names none"
         message = f"{missing!r} cannot be written in the data set's character set, {named}"
         raise ValueError(message)
