@@ -1,18 +1,71 @@
-"""Ends of an association that nobody agreed on (PS3.8 7.3 and 9.3.8)."""
+"""How an association ends that not both sides have agreed to end (PS3.8 7.3, 7.4 and 9.3.8)."""
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from typing import TYPE_CHECKING, Final
 
-from dcmtools.errors import AssociationError
-from dcmtools.net import pdu
+from dcmtools.errors import AssociationError, Interrupted
+from dcmtools.net.items import PduError
+from dcmtools.net.p_data import P_DATA_TF
+from dcmtools.net.pdu import Abort, decode, encode
 
+if TYPE_CHECKING:
+    from dcmtools.net.pdu import Pdu
+    from dcmtools.net.transport import Transport
+
+# Sources and reasons of an A-ABORT.
+USER: Final = 0
 PROVIDER: Final = 2
+NOT_SPECIFIED: Final = 0
 UNEXPECTED_PDU: Final = 2
 INVALID_PARAMETER: Final = 6
 
 
-def aborted(abort: pdu.Abort, step: str) -> AssociationError:
-    """Return the error for an A-ABORT that came in during ``step`` (PS3.8 9.3.8)."""
-    words = pdu.abort_text(abort.source, abort.reason)
+def abort(transport: Transport, source: int = USER, reason: int = NOT_SPECIFIED) -> None:
+    """Send an A-ABORT and close the connection, where it is open; never fails."""
+    if transport.open:
+        transport.send_last(encode(Abort(source, reason)))
+        transport.close()
+
+
+def broken(transport: Transport, what: str, reason: int = INVALID_PARAMETER) -> AssociationError:
+    """Abort because the peer sent ``what``, and return the error to raise."""
+    abort(transport, PROVIDER, reason)
+    return AssociationError(f"the peer sent {what}", step=transport.step)
+
+
+def broken_pdu(transport: Transport, error: PduError) -> AssociationError:
+    """Abort because the peer sent a PDU that ``error`` tells of, and return the error to raise."""
+    return broken(transport, f"a PDU that is broken ({error})")
+
+
+def aborted(by: Abort, step: str) -> AssociationError:
+    """Return the error for an A-ABORT of the peer that came in during ``step``."""
+    from dcmtools.net.refusals import abort_text
+
+    words = abort_text(by.source, by.reason)
     return AssociationError(f"the peer aborted the association: {words}", step=step, transient=True)
+
+
+def read_answer(transport: Transport, deadline: float, *, past_data: bool = False) -> Pdu:
+    """Return the next PDU, which is neither P-DATA-TF nor A-ABORT; any other outcome ends the association.
+
+    With ``past_data`` whatever P-DATA-TF come before are passed over. Raises AssociationError where none
+    comes by ``deadline``, a time of ``time.monotonic``, where it is broken and where the peer aborts;
+    Interrupted when the user stops it.
+    """
+    try:
+        kind, body = transport.read_pdu(deadline - time.monotonic())
+        while past_data and kind == P_DATA_TF:
+            kind, body = transport.read_pdu(deadline - time.monotonic())
+        answer = decode(kind, body)
+    except PduError as error:
+        raise broken_pdu(transport, error) from error
+    except (AssociationError, Interrupted):
+        abort(transport)
+        raise
+    if isinstance(answer, Abort):
+        transport.close()
+        raise aborted(answer, transport.step)
+    return answer

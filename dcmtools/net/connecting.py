@@ -137,13 +137,13 @@ def _ask_resolver(host: str, port: int, deadline: float, stop: Stop) -> list[Add
     from threading import Thread
 
     answers: list[list[Address]] = []
-    reasons: list[str] = []
+    failures: list[OSError | UnicodeError] = []
 
     def ask() -> None:
         try:
             answers.append(_addresses(host, port))
         except (OSError, UnicodeError) as error:
-            reasons.append(getattr(error, "strerror", None) or str(error))
+            failures.append(error)
 
     thread = Thread(target=ask, daemon=True)
     thread.start()
@@ -153,6 +153,14 @@ def _ask_resolver(host: str, port: int, deadline: float, stop: Stop) -> list[Add
             raise Interrupted("stopped by the user")
     if answers:
         return answers[0]
-    reason = reasons[0] if reasons else "no answer in time"
+    raise _unresolved(host, failures[0] if failures else None)
+
+
+def _unresolved(host: str, error: OSError | UnicodeError | None) -> AssociationError:
+    """Return the error for a resolver's ``error``, or for none in time: a name that nobody knows is final."""
+    reason = "no answer in time" if error is None else getattr(error, "strerror", None) or str(error)
+    transient = error is None or (isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN)
     hint = "is the name right? 'dcmtools peers list' shows those that are configured"
-    raise AssociationError(f"{host}: {reason}", step="resolve", transient=not reasons, hint=hint)
+    if transient:
+        hint = "no name server answers: is the network up, and the name right?"
+    return AssociationError(f"{host}: {reason}", step="resolve", transient=transient, hint=hint)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, DcmtoolsError
-from dcmtools.net import pdu
 from dcmtools.net.aborting import aborted
+from dcmtools.net.items import PduError
+from dcmtools.net.p_data import COMMAND, LAST, data_header
+from dcmtools.net.pdu import ABORT, Abort, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +47,7 @@ class Outgoing:
         """
         self._transport.step = "send"
         self._pieces.clear()
-        self._cut(context_id, pdu.COMMAND, command, timeout, last=True)
+        self._cut(context_id, COMMAND, command, timeout, last=True)
         pending: bytes | memoryview | None = None
         for block in data_set:
             if pending is not None:
@@ -62,15 +64,15 @@ class Outgoing:
         """Add ``block`` to the pieces; send them when they are many."""
         pieces, size, step = self._pieces, len(block), self.max_fragment
         view = memoryview(block)
-        full = pdu.data_header(context_id, control, step)
+        full = data_header(context_id, control, step)
         at = 0
         while size - at > step:
             pieces += (full, view[at : at + step])
             at += step
             if len(pieces) >= MAX_PIECES:
                 self._write(timeout)
-        ending = control | pdu.LAST if last else control
-        pieces += (pdu.data_header(context_id, ending, size - at), view[at:])
+        ending = control | LAST if last else control
+        pieces += (data_header(context_id, ending, size - at), view[at:])
 
     def _write(self, timeout: float) -> None:
         try:
@@ -84,8 +86,8 @@ class Outgoing:
         try:
             for _ in range(LAST_PDUS):
                 kind, body = self._transport.read_pdu(0)
-                if kind == pdu.ABORT and isinstance(abort := pdu.decode(kind, body), pdu.Abort):
+                if kind == ABORT and isinstance(abort := decode(kind, body), Abort):
                     return aborted(abort, self._transport.step)
-        except (DcmtoolsError, pdu.PduError):
+        except (DcmtoolsError, PduError):
             return failure
         return failure

@@ -1,9 +1,7 @@
-"""The PDUs of the upper layer protocol as bytes (PS3.8 section 9.3 and Annex D).
+"""The PDUs that make and end an association: types and bytes (PS3.8 section 9.3).
 
-``encode`` and ``decode`` serve the PDUs that make and end an association. P-DATA-TF, which carries every
-byte of every message, stands apart: ``data_header`` and ``data_values`` never copy a fragment.
-
-PDUs and their parts are named tuples: a data class takes five times as long to define, at every start.
+They are named tuples: a data class takes five times as long to define, at every start. P-DATA-TF stands
+apart, in ``p_data``.
 """
 
 from __future__ import annotations
@@ -11,114 +9,27 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
+from dcmtools.net import presentation
+from dcmtools.net.items import PduError, item, items, uid_text
 from dcmtools.net.peer import checked_aet
-from dcmtools.net.user_information import (
-    CommonExtendedNegotiation,
-    ExtendedNegotiation,
-    PduError,
-    RoleSelection,
-    UserIdentity,
-    UserInformation,
-    decode_user_information,
-    encode_user_information,
-    item,
-    items,
-    uid_text,
-)
-
-__all__ = [
-    "Abort",
-    "AssociateAC",
-    "AssociateRJ",
-    "AssociateRQ",
-    "CommonExtendedNegotiation",
-    "ContextResult",
-    "ExtendedNegotiation",
-    "Pdu",
-    "PduError",
-    "PresentationContext",
-    "ReleaseRP",
-    "ReleaseRQ",
-    "RoleSelection",
-    "UserIdentity",
-    "UserInformation",
-    "abort_text",
-    "data_header",
-    "data_values",
-    "decode",
-    "encode",
-    "rejection_text",
-]
+from dcmtools.net.user_information import UserInformation, decode_user_information, encode_user_information
 
 ASSOCIATE_RQ: Final = 0x01
 ASSOCIATE_AC: Final = 0x02
 ASSOCIATE_RJ: Final = 0x03
-P_DATA_TF: Final = 0x04
 RELEASE_RQ: Final = 0x05
 RELEASE_RP: Final = 0x06
 ABORT: Final = 0x07
-
-COMMAND: Final = 0x01
-LAST: Final = 0x02
-
-ACCEPTANCE: Final = 0
-USER_REJECTION: Final = 1
-NO_REASON: Final = 2
-ABSTRACT_SYNTAX_NOT_SUPPORTED: Final = 3
-TRANSFER_SYNTAXES_NOT_SUPPORTED: Final = 4
 
 DICOM_APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
 
 _APPLICATION_CONTEXT: Final = 0x10
 _CONTEXT_RQ: Final = 0x20
 _CONTEXT_AC: Final = 0x21
-_ABSTRACT_SYNTAX: Final = 0x30
-_TRANSFER_SYNTAX: Final = 0x40
 _USER_INFORMATION: Final = 0x50
 
 _HEADER: Final = Struct(">BxI")
 _ASSOCIATE: Final = Struct(">Hxx16s16s32x")
-_DATA: Final = Struct(">BxIIBB")
-_VALUE: Final = Struct(">IBB")
-
-_REJECTIONS: Final = {
-    (1, 1): "no reason given (service user)",
-    (1, 2): "application context name not supported (service user)",
-    (1, 3): "calling AE title not recognized (service user)",
-    (1, 7): "called AE title not recognized (service user)",
-    (2, 1): "no reason given (service provider, ACSE)",
-    (2, 2): "protocol version not supported (service provider, ACSE)",
-    (3, 1): "temporary congestion (service provider, presentation)",
-    (3, 2): "local limit exceeded (service provider, presentation)",
-}
-_ABORTS: Final = {
-    0: "reason not specified",
-    1: "unrecognized PDU",
-    2: "unexpected PDU",
-    4: "unrecognized PDU parameter",
-    5: "unexpected PDU parameter",
-    6: "invalid PDU parameter value",
-}
-
-
-class PresentationContext(NamedTuple):
-    """A presentation context as proposed (PS3.8 9.3.2.2); its ID is odd."""
-
-    context_id: int
-    abstract_syntax: str
-    transfer_syntaxes: tuple[str, ...]
-
-
-class ContextResult(NamedTuple):
-    """The answer to a presentation context (PS3.8 9.3.3.2).
-
-    ``transfer_syntax`` means something where ``result`` is ``ACCEPTANCE`` only; it is whatever the peer
-    sent, proposed or not, and empty where it sent none.
-    """
-
-    context_id: int
-    result: int
-    transfer_syntax: str
 
 
 class AssociateRQ(NamedTuple):
@@ -126,7 +37,7 @@ class AssociateRQ(NamedTuple):
 
     called_aet: str
     calling_aet: str
-    contexts: tuple[PresentationContext, ...]
+    contexts: tuple[presentation.PresentationContext, ...]
     user_information: UserInformation
     application_context: str = DICOM_APPLICATION_CONTEXT
     protocol_version: int = 1
@@ -137,14 +48,14 @@ class AssociateAC(NamedTuple):
 
     called_aet: str
     calling_aet: str
-    contexts: tuple[ContextResult, ...]
+    contexts: tuple[presentation.ContextResult, ...]
     user_information: UserInformation
     application_context: str = DICOM_APPLICATION_CONTEXT
     protocol_version: int = 1
 
 
 class AssociateRJ(NamedTuple):
-    """A-ASSOCIATE-RJ: refuse an association (PS3.8 9.3.4); ``rejection_text`` has the words."""
+    """A-ASSOCIATE-RJ: refuse an association (PS3.8 9.3.4); ``refusals.rejection_text`` has the words."""
 
     result: int
     source: int
@@ -184,7 +95,7 @@ class ReleaseRP(_WithoutFields):
 
 
 class Abort(NamedTuple):
-    """A-ABORT: end the association at once (PS3.8 9.3.8); ``abort_text`` has the words."""
+    """A-ABORT: end the association at once (PS3.8 9.3.8); ``refusals.abort_text`` has the words."""
 
     source: int
     reason: int
@@ -199,10 +110,10 @@ def encode(pdu: Pdu) -> bytes:
     Raises ``ValueError`` for what PS3.8 does not allow or what does not fit its field.
     """
     if isinstance(pdu, AssociateRQ):
-        contexts = [item(_CONTEXT_RQ, _proposal_value(context)) for context in pdu.contexts]
+        contexts = [item(_CONTEXT_RQ, presentation.proposal_value(context)) for context in pdu.contexts]
         return _pdu(ASSOCIATE_RQ, _associate(pdu, contexts))
     if isinstance(pdu, AssociateAC):
-        results = [item(_CONTEXT_AC, _result_value(result)) for result in pdu.contexts]
+        results = [item(_CONTEXT_AC, presentation.result_value(result)) for result in pdu.contexts]
         return _pdu(ASSOCIATE_AC, _associate(pdu, results))
     if isinstance(pdu, AssociateRJ):
         return _pdu(ASSOCIATE_RJ, bytes((0, pdu.result, pdu.source, pdu.reason)))
@@ -234,48 +145,6 @@ def decode(pdu_type: int, body: bytes | memoryview) -> Pdu:
     return ReleaseRQ() if pdu_type == RELEASE_RQ else ReleaseRP()
 
 
-def data_values(body: memoryview) -> list[tuple[int, int, memoryview]]:
-    """Return context ID, message control header and fragment of each PDV of a P-DATA-TF (PS3.8 9.3.5).
-
-    The fragments are views of ``body``. ``COMMAND`` and ``LAST`` are the bits of the control header
-    (PS3.8 E.2). Raises ``PduError`` where a PDV does not fit in, and where there is none.
-    """
-    values = []
-    start, end = 0, len(body)
-    while end - start >= 6:
-        length, context_id, control = _VALUE.unpack_from(body, start)
-        stop = start + 4 + length
-        if length < 2 or stop > end:
-            raise PduError(f"a PDV of {length} bytes, {end - start - 4} are left", start)
-        values.append((context_id, control, body[start + 6 : stop]))
-        start = stop
-    if start != end or not values:
-        raise PduError(f"a PDV takes at least 6 bytes, {end - start} are left", start)
-    return values
-
-
-def data_header(context_id: int, control: int, length: int) -> bytes:
-    """Return the 12 bytes that precede a fragment of ``length`` bytes: P-DATA-TF and PDV header."""
-    return _DATA.pack(P_DATA_TF, length + 6, length + 2, context_id, control)
-
-
-def rejection_text(source: int, reason: int) -> str:
-    """Return in words why an association was refused, and by whom (PS3.8 Table 9-21)."""
-    return _REJECTIONS.get((source, reason), f"reserved reason {reason} of source {source}")
-
-
-def abort_text(source: int, reason: int) -> str:
-    """Return in words why an association was aborted, and by whom (PS3.8 Table 9-26).
-
-    The reason means nothing where the source is the service user.
-    """
-    if source == 0:
-        return "reason not specified (service user)"
-    if source != 2 or reason not in _ABORTS:
-        return f"reserved reason {reason} of source {source}"
-    return f"{_ABORTS[reason]} (service provider)"
-
-
 def _pdu(pdu_type: int, body: bytes) -> bytes:
     return _HEADER.pack(pdu_type, len(body)) + body
 
@@ -294,18 +163,6 @@ def _associate(pdu: AssociateRQ | AssociateAC, contexts: list[bytes]) -> bytes:
     return b"".join((fixed, application, *contexts, user_information))
 
 
-def _proposal_value(context: PresentationContext) -> bytes:
-    parts = [bytes((context.context_id, 0, 0, 0))]
-    parts.append(item(_ABSTRACT_SYNTAX, context.abstract_syntax.encode("latin-1")))
-    parts += [item(_TRANSFER_SYNTAX, uid.encode("latin-1")) for uid in context.transfer_syntaxes]
-    return b"".join(parts)
-
-
-def _result_value(context: ContextResult) -> bytes:
-    transfer_syntax = item(_TRANSFER_SYNTAX, context.transfer_syntax.encode("latin-1"))
-    return bytes((context.context_id, 0, context.result, 0)) + transfer_syntax
-
-
 def _decode_associate(pdu_type: int, data: bytes) -> AssociateRQ | AssociateAC:
     if len(data) < _ASSOCIATE.size:
         raise PduError(f"an A-ASSOCIATE has at least {_ASSOCIATE.size} bytes after its header", len(data))
@@ -314,9 +171,9 @@ def _decode_associate(pdu_type: int, data: bytes) -> AssociateRQ | AssociateAC:
     context_type = _CONTEXT_RQ if pdu_type == ASSOCIATE_RQ else _CONTEXT_AC
     spans, application_context, information = _decode_items(data, context_type)
     if pdu_type == ASSOCIATE_RQ:
-        proposals = tuple([_proposal(data, *span) for span in spans])
+        proposals = tuple([presentation.proposal(data, *span) for span in spans])
         return AssociateRQ(called_aet, calling_aet, proposals, information, application_context, version)
-    results = tuple([_result(data, *span) for span in spans])
+    results = tuple([presentation.result(data, *span) for span in spans])
     return AssociateAC(called_aet, calling_aet, results, information, application_context, version)
 
 
@@ -327,7 +184,7 @@ def _decode_items(data: bytes, context_type: int) -> tuple[list[tuple[int, int]]
     user_information = None
     for item_type, start, end in items(data, _ASSOCIATE.size, len(data)):
         if item_type == context_type:
-            context_id = _context_id(data, start, end)
+            context_id = presentation.context_id(data, start, end)
             if context_id in contexts:
                 raise PduError(f"presentation context {context_id}: its ID stands for one already", start)
             contexts[context_id] = (start, end)
@@ -338,30 +195,3 @@ def _decode_items(data: bytes, context_type: int) -> tuple[list[tuple[int, int]]
     if user_information is None:
         raise PduError("an A-ASSOCIATE ends without its User Information Item", len(data))
     return list(contexts.values()), application_context, user_information
-
-
-def _context_id(data: bytes, start: int, end: int) -> int:
-    if end - start < 4:
-        raise PduError(f"a presentation context takes at least 4 bytes, not {end - start}", start)
-    if not data[start] & 1:
-        raise PduError(f"presentation context {data[start]}: its ID is not odd", start)
-    return data[start]
-
-
-def _proposal(data: bytes, start: int, end: int) -> PresentationContext:
-    abstract_syntax = ""
-    transfer_syntaxes = []
-    for item_type, first, last in items(data, start + 4, end):
-        if item_type == _ABSTRACT_SYNTAX:
-            abstract_syntax = uid_text(data[first:last])
-        elif item_type == _TRANSFER_SYNTAX:
-            transfer_syntaxes.append(uid_text(data[first:last]))
-    return PresentationContext(data[start], abstract_syntax, tuple(transfer_syntaxes))
-
-
-def _result(data: bytes, start: int, end: int) -> ContextResult:
-    transfer_syntax = ""
-    for item_type, first, last in items(data, start + 4, end):
-        if item_type == _TRANSFER_SYNTAX:
-            transfer_syntax = uid_text(data[first:last])
-    return ContextResult(data[start], data[start + 2], transfer_syntax)

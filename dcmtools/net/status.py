@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SUCCESS: Final = 0x0000
 DUPLICATE_SOP_INSTANCE: Final = 0x0111
@@ -11,23 +14,24 @@ UNRECOGNIZED_OPERATION: Final = 0x0211
 OUT_OF_RESOURCES: Final = 0xA700
 DOES_NOT_MATCH_SOP_CLASS: Final = 0xA900
 CANNOT_UNDERSTAND: Final = 0xC000
+CANCELED: Final = 0xFE00
+PENDING: Final = 0xFF00
+PENDING_WITH_WARNING: Final = 0xFF01
 
 # PS3.7 C.3: what is a warning beside Bxxx.
 _WARNINGS: Final = frozenset((0x0001, 0x0107, 0x0116))
-# The usual cause behind a status, where there is one that a person can act on.
-_CAUSES: Final = {
-    0x0105: "the data set lacks an attribute that the peer insists on",
-    0x0106: "the data set has a value that the peer does not accept",
-    0x0110: "the peer failed for a reason of its own: its log may say which",
-    0x0111: "the peer has another object with this SOP Instance UID",
-    0x0117: "the peer does not accept this SOP Instance UID",
-    0x0122: "the peer does not store this kind of object",
-    0x0124: "the peer does not allow this AE title to store",
-    0x0211: "the peer does not offer C-STORE on this presentation context",
+# The tables of pynetdicom.status with the words of a service's own codes: by Command Field of the request...
+_OF_FIELDS: Final = {
+    0x0001: "STORAGE_SERVICE_CLASS_STATUS",
+    0x0010: "QR_GET_SERVICE_CLASS_STATUS",
+    0x0020: "QR_FIND_SERVICE_CLASS_STATUS",
+    0x0021: "QR_MOVE_SERVICE_CLASS_STATUS",
 }
-_OUT_OF_RESOURCES: Final = "the peer's disk may be full; the same may go well later, as --retries has it"
-_NO_MATCH: Final = "the data set is not what the peer expects of its SOP class"
-_NOT_UNDERSTOOD: Final = "the peer could not read the data set: its log may say what it stumbled over"
+# ... or by the beginning of the SOP Class UID, since every N-service has those of its SOP class.
+_OF_CLASSES: Final = {
+    "1.2.840.10008.3.1.2.3.": "PROCEDURE_STEP_STATUS",
+    "1.2.840.10008.5.1.1.": "PRINT_JOB_MANAGEMENT_SERVICE_CLASS_STATUS",
+}
 
 
 def is_warning(status: int) -> bool:
@@ -35,18 +39,14 @@ def is_warning(status: int) -> bool:
     return status >> 12 == 0xB or status in _WARNINGS
 
 
-def is_transient(status: int) -> bool:
-    """Tell whether the same C-STORE may succeed later: the peer is out of resources (PS3.4 B.2.3)."""
-    return status >> 8 == 0xA7
+def is_done(status: int) -> bool:
+    """Tell whether ``status`` says that the request was carried out, with a remark or without."""
+    return status == SUCCESS or is_warning(status)
 
 
-def cause_of(status: int) -> str:
-    """Return the usual cause of a C-STORE failure, empty where there is none to name."""
-    if is_transient(status):
-        return _OUT_OF_RESOURCES
-    if status >> 12 == 0xC:
-        return _NOT_UNDERSTOOD
-    return _NO_MATCH if status >> 8 == 0xA9 else _CAUSES.get(status, "")
+def is_pending(status: int) -> bool:
+    """Tell whether ``status`` is that of a response to a C-FIND, C-GET or C-MOVE which others follow."""
+    return status in (PENDING, PENDING_WITH_WARNING)
 
 
 def status_text(status: int) -> str:
@@ -54,15 +54,26 @@ def status_text(status: int) -> str:
     return f"{status:04X}"
 
 
-def explain(status: int, comment: str = "") -> str:
-    """Return the meaning of a C-STORE or general ``status`` in words, with the peer's ``comment``.
+def explain(status: int, comment: str = "", field: int = 0, sop_class_uid: str = "") -> str:
+    """Return the meaning of ``status`` in words, with the peer's ``comment``.
 
+    What a code of a service's own means depends on the Command Field of the request and on its SOP class.
     The words are those of PS3.7 and PS3.4, read from pynetdicom's registry.
     """
-    from pynetdicom.status import GENERAL_STATUS, STORAGE_SERVICE_CLASS_STATUS
+    from pynetdicom.status import GENERAL_STATUS
 
-    _, words = STORAGE_SERVICE_CLASS_STATUS.get(status) or GENERAL_STATUS.get(status) or ("", "")
-    parts = [f"status {status_text(status)}", words or "not a status of this service"]
+    kind, words = _own(field, sop_class_uid).get(status) or GENERAL_STATUS.get(status) or ("", "")
+    parts = [f"status {status_text(status)}", words or kind or "not a status of this service"]
     if comment:
         parts.append(f"the peer says {comment!r}")
     return ", ".join(parts)
+
+
+def _own(field: int, sop_class_uid: str) -> Mapping[int, tuple[str, str]]:
+    """Return kind and words of the codes that the service has beside the general ones."""
+    from pynetdicom import status
+
+    of_class = (name for start, name in _OF_CLASSES.items() if sop_class_uid.startswith(start))
+    table = _OF_FIELDS.get(field) or next(of_class, "GENERAL_STATUS")
+    own: Mapping[int, tuple[str, str]] = getattr(status, table)
+    return own

@@ -1,7 +1,9 @@
-"""Why a TLS connection does not come about, in words that say what to do."""
+"""Why a TLS connection does not come about, or ends, in words that say what to do."""
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError
@@ -85,6 +87,24 @@ def refused(error: ssl.SSLError, without_certificate: bool) -> AssociationError:
 
     ``without_certificate`` says that we presented none.
     """
+    return _refusal(error, without_certificate) or _disagreement(error, PLAIN)
+
+
+def ended(error: ssl.SSLError, without_certificate: bool) -> AssociationError | ConnectionError:
+    """Return the error for a connection that stood: refused only now, or broken.
+
+    A peer looks at our certificate when for us TLS 1.3 has come about already (RFC 8446 4.4.2.4), and tells
+    what it thinks of it with the first that it sends.
+    """
+    if refusal := _refusal(error, without_certificate):
+        return refusal
+    if _is_end(error):
+        return BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    return ConnectionResetError(errno.ECONNRESET, f"TLS: {words(error)}")
+
+
+def _refusal(error: ssl.SSLError, without_certificate: bool) -> AssociationError | None:
+    """Return the error for a peer that took our certificate, or that there is none, ill."""
     reason = error.reason or ""
     if reason in _NO_CERTIFICATE or (without_certificate and reason in _OURS_REFUSED):
         return _failure("the peer demands a client certificate", "--tls-cert FILE and --tls-key FILE")
@@ -95,7 +115,7 @@ def refused(error: ssl.SSLError, without_certificate: bool) -> AssociationError:
         if without_certificate:
             return _failure(f"{message}, or it demands a client certificate", f"{_PROFILE}; --tls-cert FILE")
         return _failure(message, _PROFILE)
-    return _disagreement(error, PLAIN)
+    return None
 
 
 def refused_to_peer(error: ssl.SSLError) -> AssociationError:
@@ -125,13 +145,17 @@ def _disagreement(error: ssl.SSLError, plain: str) -> AssociationError:
     reason = error.reason or ""
     if reason in _NO_TLS:
         return _failure("the peer does not speak TLS", plain)
-    if "EOF" in reason or "EOF" in str(error):
+    if _is_end(error):
         return _failure("the peer closed the connection in the midst of the handshake", plain, transient=True)
     if reason in _NO_VERSION:
         return _failure("the peer has no version of TLS that is allowed here", _PROFILE)
     if reason in _NO_CIPHER:
         return _failure("the peer has no cipher that is allowed here", _PROFILE)
     return _failure(f"no agreement with the peer: {words(error)}")
+
+
+def _is_end(error: ssl.SSLError) -> bool:
+    return "EOF" in (error.reason or "") or "EOF" in str(error)
 
 
 def _failure(message: str, hint: str = "", *, transient: bool = False) -> AssociationError:

@@ -6,13 +6,14 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from dcmtools.net.tls_failures import refused
+from dcmtools.net.tls_failures import ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # How much is encrypted in one go: a few records, as each is a piece of work of its own anyway.
 _CHUNK: Final = 128 * 1024
+_RECORD: Final = 16 * 1024  # the most that one holds (RFC 8446 5.1)
 
 
 class TlsSocket(ssl.SSLSocket):
@@ -23,6 +24,7 @@ class TlsSocket(ssl.SSLSocket):
 
     without_certificate = False
     _chunk: bytes = b""
+    _ahead: bytes = b""
 
     @property
     def protection(self) -> str:
@@ -33,31 +35,42 @@ class TlsSocket(ssl.SSLSocket):
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:  # noqa: ANN401  as in ssl
         """Read what has been decrypted; BlockingIOError where that is nothing yet.
 
+        Raises ConnectionError where the connection broke, AssociationError where the peer refuses us.
+
         To answer an update of keys a read may have to write (RFC 8446 4.6.3). It is tried again with the
         peer's next bytes, as the peer does not wait for that answer.
         """
+        if self._ahead:
+            count = min(len(buffer), len(self._ahead))
+            buffer[:count], self._ahead = self._ahead[:count], self._ahead[count:]
+            return count
         try:
             return super().recv_into(buffer, nbytes, flags)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError from None
         except ssl.SSLError as error:
-            raise refused(error, self.without_certificate) from error
+            raise ended(error, self.without_certificate) from error
 
     def sendmsg(self, buffers: Any, *_: Any) -> int:  # type: ignore[override]  # noqa: ANN401  ssl has none
-        """Send the beginning of the pieces; what blocked has to be given again."""
+        """Send the beginning of the pieces; what blocked has to be given again. Raises as ``recv_into``."""
         self._chunk = self._chunk or _beginning(buffers)
         try:
             sent = self.send(self._chunk)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError from None
         except (ssl.SSLError, ConnectionError) as error:
-            with suppress(BlockingIOError, ConnectionError):  # the alert of a peer that then broke off
-                self.recv_into(bytearray(1))
+            self._hear_alert()
             if isinstance(error, ssl.SSLError):
-                raise refused(error, self.without_certificate) from error
+                raise ended(error, self.without_certificate) from error
             raise
         self._chunk = b""
         return sent
+
+    def _hear_alert(self) -> None:
+        """Raise what a peer told in TLS before it broke off; whatever else it sent is kept to be read."""
+        record = bytearray(_RECORD)
+        with suppress(BlockingIOError):
+            self._ahead = bytes(record[: self.recv_into(record)])
 
     def shutdown(self, how: int) -> None:
         """Tell the peer that nothing follows, in TLS first (RFC 8446 6.1)."""

@@ -14,7 +14,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, Interrupted
-from dcmtools.net.pdu import ABORT, P_DATA_TF
+from dcmtools.net.p_data import P_DATA_TF
+from dcmtools.net.pdu import ABORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,24 +37,29 @@ class Transport:
     """A connected socket that PDUs are read from and written to.
 
     ``step`` names in errors what is being done, ``ending_hint`` is the next step where the peer ends the
-    connection. ``protection`` is the version of TLS and the cipher suite, None without TLS. While ``patient``
-    is set, only the second wish to stop ends a wait; else the first does.
+    connection, ``silence_hint`` where it says nothing. ``protection`` is the version of TLS and the cipher
+    suite, None without TLS. While ``patient`` is set, only the second wish to stop ends a wait; else the
+    first does. ``open`` says whether ``close`` was not called yet.
     """
 
     def __init__(self, sock: socket.socket, stop: Stop, max_pdu: int) -> None:
         """Take over the connected ``sock``; P-DATA-TF PDUs with more than ``max_pdu`` bytes are refused.
 
-        It may be a ``TlsSocket``, which does what Transport wants of any socket.
+        Of the other types that is ``max_association_pdu``. Both may be set anew at any time. The socket may
+        be a ``TlsSocket``, which does what Transport wants of any socket.
         """
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.step = "associate"
         self.ending_hint = ""
+        self.silence_hint = ""
         self.patient = False
+        self.open = True
         self.protection: str | None = getattr(sock, "protection", None)
         self._sock = sock
         self._stop = stop
-        self._max_pdu = max_pdu
+        self.max_pdu = max_pdu
+        self.max_association_pdu = MAX_ASSOCIATION_PDU
         self._torn = False
         self._buffer = memoryview(bytearray(_FIRST_BUFFER))
         self._start = 0
@@ -67,7 +73,7 @@ class Transport:
         the type may have.
         """
         if timeout < 0:
-            raise self._error("no answer from the peer in time", transient=True)
+            raise self._late("answer")
         if self._stop.count > self.patient:
             raise Interrupted("stopped by the user")
         deadline = time.monotonic() + timeout
@@ -77,7 +83,7 @@ class Transport:
         length = int.from_bytes(self._buffer[at + 2 : at + 6], "big")
         if not 1 <= kind <= ABORT:
             raise self._no_pdu(kind)
-        limit = self._max_pdu if kind == P_DATA_TF else MAX_ASSOCIATION_PDU
+        limit = self.max_pdu if kind == P_DATA_TF else self.max_association_pdu
         if length > limit:
             raise self._error(f"the peer sent a PDU of {length} bytes where at most {limit} are allowed")
         self._need(_HEADER + length, deadline)
@@ -122,6 +128,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the connection."""
+        self.open = False
         self._sock.close()
 
     def _need(self, count: int, deadline: float) -> None:
@@ -129,13 +136,13 @@ class Transport:
         while self._end - self._start < count:
             free = len(self._buffer) - self._end
             if not free or (self._start and self._start + count > len(self._buffer)):
-                self._make_room()
+                self._make_room(count)
             if not self._receive():
                 if (self._end > self._start or self.protection) and _QUICKACK is not None:
                     self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
                 self._wait(select.POLLIN, deadline)
             elif time.monotonic() > deadline and self._end - self._start < count:
-                raise self._error("no answer from the peer in time", transient=True)
+                raise self._late("answer")
 
     def _receive(self) -> bool:
         """Take what has come into the free part of the buffer; return False where nothing has."""
@@ -150,30 +157,52 @@ class Transport:
         self._end += received
         return True
 
-    def has_input(self) -> bool:
-        """Tell whether the peer has sent something that was not read yet.
+    @property
+    def within_pdu(self) -> bool:
+        """Whether the beginning of a PDU has come whose end has not."""
+        return self._end > self._start
 
-        Raises AssociationError where it has ended the connection.
+    def has_input(self, timeout: float = 0.0) -> bool:
+        """Tell whether the peer has sent something that was not read yet, or does within ``timeout`` seconds.
+
+        The body that was read last is not valid any longer. Raises AssociationError where the peer has ended
+        the connection, and Interrupted where the user stops the wait.
         """
-        if self._end == self._start:
-            self._start = self._end = 0
-            return self._receive()  # that a TLS connection is readable says nothing of data
+        if self._end > self._start:
+            return True
+        self._start = self._end = 0
+        if not timeout:
+            return self._receive()
+        deadline = time.monotonic() + timeout
+        while not self._receive():  # that a TLS connection is readable says nothing of data
+            if not self._ready(select.POLLIN, deadline):
+                return False
         return True
 
-    def _make_room(self) -> None:
+    def _make_room(self, count: int) -> None:
         """Move what is unread to the front of the buffer, of a larger one where it fills half of it.
 
-        The buffer grows with the bytes that arrived, never with the bytes a peer announced.
+        The buffer grows with the bytes that arrived, never with the bytes a peer announced, and not beyond
+        the ``count`` of bytes that are wanted.
         """
         unread = self._end - self._start
         size = len(self._buffer)
-        target = memoryview(bytearray(2 * size)) if 2 * unread > size else self._buffer
+        larger = count > size and 2 * unread > size
+        target = memoryview(bytearray(min(2 * size, count))) if larger else self._buffer
         # Through a copy: the two may overlap.
         target[:unread] = bytes(self._buffer[self._start : self._end])
         self._buffer, self._start, self._end = target, 0, unread
 
     def _wait(self, event: int, deadline: float) -> None:
-        """Wait until the socket is ready for ``event``, until the deadline, or until the user stops it."""
+        """Wait until the socket is ready for ``event``; raise AssociationError where it is not in time."""
+        if not self._ready(event, deadline):
+            raise self._late("answer" if event == select.POLLIN else "reading")
+
+    def _ready(self, event: int, deadline: float) -> bool:
+        """Wait until the socket is ready for ``event``; return False where it is not by the deadline.
+
+        Raises Interrupted when the user stops it.
+        """
         watch = select.poll()
         watch.register(self._sock, event)
         while True:
@@ -181,15 +210,14 @@ class Transport:
                 raise Interrupted("stopped by the user")
             left = deadline - time.monotonic()
             if left <= 0:
-                what = "answer" if event == select.POLLIN else "reading"
-                raise self._error(f"no {what} from the peer in time", transient=True)
+                return False
             if self._stop.count:
                 left = min(left, _STOP_SLICE)
             else:
                 watch.register(self._stop.fd, select.POLLIN)
             ready = watch.poll(left * 1000)
             if any(fd != self._stop.fd for fd, _ in ready):
-                return
+                return True
             if ready:
                 watch.unregister(self._stop.fd)
 
@@ -203,6 +231,9 @@ class Transport:
             f"the peer sent a PDU of type {kind:02X}H, which there is not",
             hint="perhaps another service than DICOM listens on this port",
         )
+
+    def _late(self, what: str) -> AssociationError:
+        return self._error(f"no {what} from the peer in time", transient=True, hint=self.silence_hint)
 
     def _broke(self, error: OSError) -> AssociationError:
         message = f"the connection broke ({error.strerror})"

@@ -8,8 +8,8 @@ from dcmtools.net import dimse
 from dcmtools.net.status import SUCCESS
 
 if TYPE_CHECKING:
-    from dcmtools.net.association import Message
-    from dcmtools.scp.session import Session
+    from dcmtools.acceptor.session import Session
+    from dcmtools.net.incoming import Message
 
 
 def answer_echo(session: Session, message: Message) -> None:

@@ -9,10 +9,10 @@ from dcmtools.net.pdu import AssociateRJ
 from dcmtools.net.status import SUCCESS, is_warning
 
 if TYPE_CHECKING:
-    from dcmtools.net.association import Message
+    from dcmtools.acceptor.service import Answer
+    from dcmtools.acceptor.session import Session
+    from dcmtools.net.incoming import Message
     from dcmtools.net.stop import Stop
-    from dcmtools.scp.server import Service
-    from dcmtools.scp.session import Session
 
 REJECTIONS: Final = {
     "called-aet": AssociateRJ(1, 1, 7),
@@ -43,18 +43,19 @@ class Faults(NamedTuple):
 
     def abort_if_due(self, session: Session) -> None:
         """Abort at a C-STORE request that is one too many; raises AssociationError then."""
-        if self.abort_after is not None and session.stored + session.refused >= self.abort_after:
+        answers = session.counts["stored"] + session.counts["refused"]
+        if self.abort_after is not None and answers >= self.abort_after:
             session.association.abort()
             raise AssociationError(f"aborted after {self.abort_after} answers, as asked for", step="receive")
 
-    def delayed(self, service: Service, stop: Stop) -> Service:
-        """Return ``service``, for requests without a data set, which waits before it answers."""
+    def delayed(self, answer: Answer, stop: Stop) -> Answer:
+        """Return ``answer``, for requests without a data set, which waits before it is given."""
 
         def late(session: Session, message: Message) -> None:
             stop.wait(self.delay)
-            service(session, message)
+            answer(session, message)
 
-        return late if self.delay else service
+        return late if self.delay else answer
 
 
 def rejection(text: str) -> AssociateRJ:

@@ -15,8 +15,8 @@ from queue import Queue
 from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dcmtools.acceptor.log_line import log_line
 from dcmtools.errors import UsageError
-from dcmtools.scp.session import log_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +52,12 @@ class Hook:
     0 in time.
     """
 
-    def __init__(self, words: Sequence[str], timeout: float, stop: Stop) -> None:
+    def __init__(
+        self, words: Sequence[str], timeout: float, stop: Stop, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Take the command as ``words`` with placeholders, each run to end within ``timeout`` seconds.
+
+        It finds ``environment`` there, by default ours.
 
         Raises UsageError where it is none.
         """
@@ -61,8 +65,10 @@ class Hook:
         self._words = words
         self._timeout = timeout
         self._stop = stop
+        self._environment = environment
         self._waiting: Queue[Values | None] = Queue(_MOST_WAITING)
         self._thread = Thread(target=self._work, daemon=True)
+        self._closed = False
         self.count = 0
         self.failed = 0
 
@@ -79,6 +85,12 @@ class Hook:
         self._waiting.put(None)
         while self._thread.is_alive():  # in slices: signals are answered between them
             self._thread.join(_SLICE)
+
+    def close(self) -> None:
+        """Kill the command that still runs, and run no more; after ``finish`` there is none."""
+        self._closed = True
+        if self._thread.is_alive():
+            self.finish()
 
     def _work(self) -> None:
         while (values := self._waiting.get()) is not None:
@@ -102,6 +114,7 @@ class Hook:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env=self._environment,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
@@ -110,17 +123,19 @@ class Hook:
 
     def _end_of(self, process: subprocess.Popen[bytes]) -> str:
         deadline = time.monotonic() + self._timeout
-        while time.monotonic() < deadline and not self._hurried:
-            with suppress(subprocess.TimeoutExpired):
-                return _outcome(process.wait(min(_SLICE, max(deadline - time.monotonic(), 0))))
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            while time.monotonic() < deadline and not self._hurried:
+                with suppress(subprocess.TimeoutExpired):
+                    return _outcome(process.wait(min(_SLICE, max(deadline - time.monotonic(), 0))))
+        finally:  # with all that it left behind; a number that is just free again is not given anew so soon
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return f"killed, not having ended within {self._timeout:g} seconds or before the server had to"
 
     @property
     def _hurried(self) -> bool:
-        return self._stop.count > 1
+        return self._closed or self._stop.count > 1
 
 
 def filled(words: Sequence[str], values: Values) -> list[str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from dcmtools.acceptor.server import Server
+from dcmtools.acceptor.service import Service
 from dcmtools.archive.duplicates import How, OnDuplicate
 from dcmtools.archive.storage import Storage
 from dcmtools.encoding.uids import VERIFICATION, is_storage_class
@@ -22,15 +24,14 @@ from dcmtools.results import Result
 from dcmtools.scp.echo import answer_echo
 from dcmtools.scp.faults import Faults
 from dcmtools.scp.hook import Hook
-from dcmtools.scp.server import Server
-from dcmtools.scp.storage import StorageService
+from dcmtools.scp.storage import COUNTS, StorageService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dcmtools.scp.admission import ServerOptions
-    from dcmtools.scp.server import Service
-    from dcmtools.scp.session import Session
+    from dcmtools.acceptor.admission import ServerOptions
+    from dcmtools.acceptor.service import Answer
+    from dcmtools.acceptor.session import Session
     from dcmtools.scp.storage import Stored
 
 logger = logging.getLogger(__name__)
@@ -38,16 +39,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiving:
-    """How instances are kept, what happens then, and when there is an end to it.
+    """Which instances are kept and how, what happens then, and when there is an end to it.
 
-    ``command`` is run for each instance, ``command_timeout`` seconds at most. The server ends once it has
-    kept ``count`` instances, and when no association was open for ``idle_exit`` seconds.
+    ``transfer_syntaxes`` are those accepted, the preferred first; none are any. ``command`` is run for each
+    instance, ``command_timeout`` seconds at most, in ``environment``, None for ours. The server ends once it
+    has kept ``count`` instances, and when no association was open for ``idle_exit`` seconds.
     """
 
+    transfer_syntaxes: tuple[str, ...] = ()
     durable: bool = True
     on_duplicate: OnDuplicate = OnDuplicate.REJECT
     command: Sequence[str] = ()
     command_timeout: float = 60.0
+    environment: Mapping[str, str] | None = None
     count: int | None = None
     idle_exit: float | None = None
     ready_file: str | None = None
@@ -65,17 +69,26 @@ def serve(
     """
     options.check()
     stop, faults = options.network.stop, receiving.faults
-    hook = Hook(receiving.command, receiving.command_timeout, stop) if receiving.command else None
+    hook = None
+    if receiving.command:
+        hook = Hook(receiving.command, receiving.command_timeout, stop, receiving.environment)
     with ExitStack() as held:
         storage = Storage(folder, durable=receiving.durable, on_duplicate=receiving.on_duplicate)
         held.callback(storage.close)
+        if hook:
+            held.callback(hook.close)
         outbox = held.enter_context(Outbox(stop))
         arrivals = _Arrivals(folder, hook, outbox if records else None)
-        services: dict[int, Service] = {
+        answers: dict[int, Answer] = {
             CommandField.C_ECHO_RQ: faults.delayed(answer_echo, stop),
             CommandField.C_STORE_RQ: StorageService(storage, stop, arrivals.add, faults).answer_store,
         }
-        server = held.enter_context(Server(options, services, _is_served, idle_exit=receiving.idle_exit))
+        # Either on the contexts of the other as well: to be answered there, or refused and logged.
+        services = [
+            Service(VERIFICATION.__eq__, answers),
+            Service(is_storage_class, answers, receiving.transfer_syntaxes, counts=COUNTS),
+        ]
+        server = held.enter_context(Server(options, services, idle_exit=receiving.idle_exit))
         arrivals.finish_at(receiving.count, server.finish)
         host, port = server.address
         if receiving.ready_file is not None:
@@ -109,7 +122,7 @@ class _Arrivals:
         """See to one instance; waits where the command or the reader of the records is too slow."""
         if self._outbox:
             self._outbox.put(_record(self._folder, session, stored))
-        if stored.kept.how is How.SAME:
+        if stored.received.kept.how is How.SAME:
             return
         if self._hook:
             self._hook.submit(_values(self._folder, session, stored))
@@ -121,17 +134,18 @@ class _Arrivals:
 
 
 def _record(folder: str, session: Session, stored: Stored) -> Result:
-    names = stored.names
-    path = os.path.join(folder, stored.kept.path)
+    received = stored.received
+    names = received.names
+    path = os.path.join(folder, received.kept.path)
     record = {
         "file": path,
         "sop_class_uid": names.sop_class_uid,
         "sop_instance_uid": names.sop_instance_uid,
         "study_instance_uid": names.study_uid,
         "series_instance_uid": names.series_uid,
-        "transfer_syntax_uid": stored.transfer_syntax_uid,
-        "bytes": stored.size,
-        "kept": str(stored.kept.how),
+        "transfer_syntax_uid": received.transfer_syntax_uid,
+        "bytes": received.size,
+        "kept": str(received.kept.how),
         "status": status_text(stored.status),
         "elapsed_ms": round(1000 * stored.elapsed, 1),
         "association": session.number,
@@ -144,8 +158,8 @@ def _record(folder: str, session: Session, stored: Stored) -> Result:
 
 def _values(folder: str, session: Session, stored: Stored) -> dict[str, str]:
     """Return what the placeholders of the user's command stand for."""
-    path = os.path.abspath(os.path.join(folder, stored.kept.path))
-    names = stored.names
+    path = os.path.abspath(os.path.join(folder, stored.received.kept.path))
+    names = stored.received.names
     return {
         "file": path,
         "folder": os.path.dirname(path),
@@ -169,15 +183,12 @@ def _trouble(hook: Hook | None, kept: int, wanted: int | None) -> Iterator[Resul
         yield Result.failed("--count", CheckFailed(f"{kept} of {wanted} instances were kept"))
 
 
-def _is_served(abstract_syntax: str) -> bool:
-    return abstract_syntax == VERIFICATION or is_storage_class(abstract_syntax)
-
-
 def _listening(folder: str, aet: str | None, host: str, port: int) -> Result:
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     title = aet or "any AE title"
     record = {"host": host, "port": port, "aet": aet, "folder": folder}
-    return Result(where, record, text=f"listening on {where} as {title}, receiving into {escape(folder)}\n")
+    text = f"listening on {where} as {title}, receiving into {escape(folder)}\n"
+    return Result(where, record, text=text, counted=False)
 
 
 def _announce(path: str, port: int) -> None:

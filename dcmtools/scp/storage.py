@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.archive.duplicates import DuplicateError
-from dcmtools.encoding.uids import is_storage_class, is_uid
-from dcmtools.errors import OutputError
-from dcmtools.files.meta import file_meta
+from dcmtools.archive.received import Refusal
+from dcmtools.archive.receiving import receive, requested
 from dcmtools.net import dimse, status
 from dcmtools.scp.faults import Faults
-from dcmtools.scp.received import Refusal, read_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcmtools.archive.duplicates import Kept
+    from dcmtools.acceptor.session import Session
+    from dcmtools.archive.receiving import Received
     from dcmtools.archive.storage import Storage
-    from dcmtools.net.association import Message
+    from dcmtools.net.incoming import Message
     from dcmtools.net.stop import Stop
-    from dcmtools.scp.received import Names
-    from dcmtools.scp.session import Session
 
 logger = logging.getLogger(__name__)
 
+COUNTS: Final = ("stored", "refused", "bytes")
+
 
 class Stored(NamedTuple):
-    """An instance that is kept, and what the sender was told; ``size`` counts the bytes of its file."""
+    """An instance that was received, what the sender was told, and in how many seconds."""
 
-    names: Names
-    transfer_syntax_uid: str
-    size: int
-    kept: Kept
+    received: Received
     status: int
     elapsed: float
 
@@ -64,13 +59,10 @@ class StorageService:
         stored = None
         number, comment = self._faults.status, ""
         try:
-            names, size, kept = self._receive(session, message)
-            elapsed = time.monotonic() - started
-            stored = Stored(names, message.context.transfer_syntax, size, kept, number, elapsed)
+            received = self._receive(session, message)
+            stored = Stored(received, number, time.monotonic() - started)
         except Refusal as refusal:
             number, comment = refusal.number, refusal.message
-        for _ in session.association.data():  # of a data set that was refused before its end
-            pass
         self._tell(session, message, stored, number, comment)
         response = dimse.response(message.command, number)
         if comment:
@@ -88,10 +80,10 @@ class StorageService:
     ) -> None:
         """Count the instance, and log one line for it that says nothing of the patient."""
         if stored is None:
-            session.refused += 1
+            session.counts["refused"] += 1
         else:
-            session.stored += 1
-            session.size += stored.size
+            session.counts["stored"] += 1
+            session.counts["bytes"] += stored.received.size
         level = logging.WARNING if stored is None else logging.INFO
         if not logger.isEnabledFor(level):
             return
@@ -103,47 +95,21 @@ class StorageService:
         if stored is None:
             fields["reason"] = comment
         else:
+            received = stored.received
             fields |= {
-                "bytes": stored.size,
-                "kept": stored.kept.how,
+                "bytes": received.size,
+                "kept": received.kept.how,
                 "elapsed_ms": f"{1000 * stored.elapsed:.1f}",
             }
-            if stored.names.fault:
-                fields["fault"] = stored.names.fault
+            if received.names.fault:
+                fields["fault"] = received.names.fault
         logger.log(level, session.line("refused" if stored is None else "stored", **fields))
 
-    def _receive(self, session: Session, message: Message) -> tuple[Names, int, Kept]:
-        """Return what was received, its size and where it is; raise Refusal where it cannot be kept."""
-        command, context, association = message.command, message.context, session.association
-        sop_class = dimse.text(command, "AffectedSOPClassUID")
-        sop_instance = dimse.text(command, "AffectedSOPInstanceUID")
-        if not (is_uid(sop_class) and is_uid(sop_instance) and dimse.has_data_set(command)):
-            raise Refusal(status.CANNOT_UNDERSTAND, "the request names no valid instance")
-        if sop_class != context.abstract_syntax or not is_storage_class(sop_class):
-            raise Refusal(status.SOP_CLASS_NOT_SUPPORTED, "the presentation context is for another SOP class")
-        if self._faults.fails:
-            raise Refusal(self._faults.status, "refused, as --status asks")
-        try:
-            meta = file_meta(sop_class, sop_instance, context.transfer_syntax, session.calling_aet)
-            with self._storage.begin() as part:
-                fragments = association.data()
-                part.write(meta, next(fragments, b""))
-                for fragment in fragments:
-                    part.write(fragment)
-                names = read_names(part, len(meta), context.transfer_syntax)
-                _check(names, sop_class, sop_instance)
-                kept = part.keep(names.patient_id, names.study_uid, names.series_uid, sop_instance)
-                return names, part.size, kept
-        except OutputError as error:
-            raise Refusal(status.OUT_OF_RESOURCES, error.message) from error
-        except DuplicateError as error:
-            raise Refusal(status.DUPLICATE_SOP_INSTANCE, error.message) from error
-
-
-def _check(names: Names, sop_class: str, sop_instance: str) -> None:
-    """Raise Refusal where the data set is not of the instance that the request names."""
-    found = (names.sop_class_uid, names.sop_instance_uid)
-    if not all(found):
-        raise Refusal(status.CANNOT_UNDERSTAND, "the data set does not say which instance it is")
-    if found != (sop_class, sop_instance):
-        raise Refusal(status.DOES_NOT_MATCH_SOP_CLASS, "data set and request name different instances")
+    def _receive(self, session: Session, message: Message) -> Received:
+        """Return what was received; raise Refusal where it is not kept."""
+        if not self._faults.fails:
+            return receive(self._storage, session.association, message, session.calling_aet)
+        for _ in session.association.data():
+            pass
+        requested(message)  # whose own faults come first
+        raise Refusal(self._faults.status, "refused, as --status asks")

@@ -16,16 +16,16 @@ from dcmtools.encoding.syntax import (
     is_lossy,
 )
 from dcmtools.encoding.uids import uid_name
-from dcmtools.errors import PeerFailure
-from dcmtools.net.association import MAX_CONTEXTS
-from dcmtools.net.pdu import PresentationContext
+from dcmtools.errors import InputError, PeerFailure
+from dcmtools.net.presentation import MAX_CONTEXTS, PresentationContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from dcmtools.files.instance import Instance
-    from dcmtools.net.association import Association, Context
+    from dcmtools.net.association import Association
+    from dcmtools.net.negotiated import Context
     from dcmtools.scu.storing import StoreOptions
 
     Pair: TypeAlias = tuple[str, str]
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 
 # What native data sets can be put into, the better one first.
 _TARGETS: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-_REFUSALS: Final = {
-    1: "rejected by its user",
-    2: "no reason given",
-    3: "it does not store this SOP class",
-    4: "it does not take this transfer syntax",
-}
 
 
 def batches(
@@ -90,19 +84,23 @@ def _divided(groups: Iterable[dict[Pair, None]]) -> Iterator[dict[Pair, None]]:
 def agreed(association: Association, instance: Instance, options: StoreOptions) -> Context:
     """Return the context to send ``instance`` on: in its own transfer syntax, or in another if that may be.
 
-    Raises PeerFailure where the peer has accepted none.
+    Raises PeerFailure where the peer has accepted none, InputError where ``options`` allow none.
     """
     sop_class, syntax = instance.sop_class_uid, instance.transfer_syntax_uid
     exact = (syntax,) if not (options.changes and is_deflated(syntax)) else ()
     others = _TARGETS if options.transcode != "never" and _is_native(syntax) else ()
-    for wanted in (*exact, *others):
-        context = association.context_for(sop_class, wanted)
+    wanted = tuple(dict.fromkeys((*exact, *others)))
+    if not wanted:
+        raise InputError(
+            "--set puts what is deflated in another transfer syntax, and --transcode never forbids that"
+        )
+    for each in wanted:
+        context = association.context_for(sop_class, each)
         if context is not None:
             return context
-    message = f"the peer accepts no {uid_name(sop_class)} in {uid_name(syntax)}"
-    if others:
-        message += ", nor in Explicit or Implicit VR Little Endian"
-    raise PeerFailure(f"{message}: {_refusal(association, sop_class, syntax)}")
+    names = _one_of([uid_name(each) for each in wanted])
+    refusal = association.refusal(sop_class, wanted[0])
+    raise PeerFailure(f"the peer accepts no {uid_name(sop_class)} in {names}: {refusal}")
 
 
 def _is_native(syntax: str) -> bool:
@@ -110,13 +108,9 @@ def _is_native(syntax: str) -> bool:
     return syntax in NATIVE or syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
 
-def _refusal(association: Association, sop_class: str, syntax: str) -> str:
-    results = {
-        association.refused.get(proposed.context_id)
-        for proposed in association.request.contexts
-        if (proposed.abstract_syntax, proposed.transfer_syntaxes) == (sop_class, (syntax,))
-    }
-    return _REFUSALS.get(next(iter(results), None) or 0, "it gave no answer to that")
+def _one_of(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _proposals(pairs: Iterable[Pair]) -> list[PresentationContext]:

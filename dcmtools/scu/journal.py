@@ -1,7 +1,9 @@
 """What has been sent, in a file: a run that was killed goes on where it ended.
 
 A line is written before each sending and after each answer, in one write to a file that is only ever added
-to. A file is known by peer, SOP Instance UID, path, size and modification time; a changed one is another.
+to. A file is known by peer, SOP Instance UID, path, size and modification time; a changed one is another,
+and one with all of these the same is the same. How its data set was encoded on the way is no part of it: the
+peer has the instance either way.
 The lock on the journal keeps two runs from sending the same; it is why a journal is never renamed.
 """
 

@@ -7,12 +7,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dcmtools.net.stop import Stop
 
 _SLICES: Final = 4  # in a second
-_LEAST: Final = 1024
+_LONGEST_WAIT: Final = 0.5  # seconds; how late a lost connection may be noticed
 
 
 class Pace:
@@ -25,20 +25,20 @@ class Pace:
         self._next = time.monotonic()
         self._lock = Lock()
 
-    def paced(self, blocks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-        """Yield ``blocks`` in slices, each when its time has come."""
-        step = max(self._rate // _SLICES, _LEAST) & ~1
+    def paced(self, blocks: Iterable[bytes], watch: Callable[[], None]) -> Iterator[bytes | memoryview]:
+        """Yield ``blocks`` in slices, each when its time has come; until then ``watch`` is called often."""
+        step = max(self._rate // _SLICES, 2) & ~1
         for block in blocks:
             view = memoryview(block)
             for start in range(0, len(block), step):
                 piece = view[start : start + step]
-                self._wait(len(piece))
+                self._wait(len(piece), watch)
                 yield piece
 
-    def _wait(self, size: int) -> None:
+    def _wait(self, size: int, watch: Callable[[], None]) -> None:
         with self._lock:
-            now = time.monotonic()
-            begin = max(self._next, now)
+            begin = max(self._next, time.monotonic())
             self._next = begin + size / self._rate
-        if begin > now and not self._stop.count:
-            self._stop.wait(begin - now)
+        while (left := begin - time.monotonic()) > 0 and not self._stop.count:
+            self._stop.wait(min(left, _LONGEST_WAIT))
+            watch()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.encoding.syntax import encoding_of, is_deflated
+from dcmtools.encoding.syntax import encoding_of
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError
 from dcmtools.files.part10 import Part10File
+from dcmtools.net import dimse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from dcmtools.editing.changes import Change
     from dcmtools.files.instance import Instance
     from dcmtools.files.source import FileSource
-    from dcmtools.net.association import Context
+    from dcmtools.net.incoming import Message
+    from dcmtools.net.negotiated import Context
 
-BLOCK: Final = 1024 * 1024
+# Of a size that stays in the processor's cache between being read and being sent.
+BLOCK: Final = 256 * 1024
 
 
 class Payload:
@@ -45,6 +48,37 @@ class Payload:
             self._source.close()
             raise
 
+    def request(
+        self, message_id: int, priority: int = dimse.MEDIUM, **originator: dimse.Value
+    ) -> dimse.Command:
+        """Return the C-STORE-RQ that the blocks go with (PS3.7 9.1.1).
+
+        ``originator`` are the fields that name the C-MOVE whose sub-operation it is, if it is one.
+        """
+        return dimse.request(
+            dimse.CommandField.C_STORE_RQ,
+            message_id,
+            data_set=True,
+            AffectedSOPClassUID=self.instance.sop_class_uid,
+            AffectedSOPInstanceUID=self.instance.sop_instance_uid,
+            Priority=priority,
+            **originator,
+        )
+
+    def mismatch(self, answer: Message) -> str:
+        """Return how ``answer`` is about something else than what was sent (PS3.7 9.1.1.1), empty if not."""
+        sent = {
+            "AffectedSOPClassUID": self.instance.sop_class_uid,
+            "AffectedSOPInstanceUID": self.instance.sop_instance_uid,
+        }
+        for name, uid in sent.items():
+            answered = dimse.text(answer.command, name, uid)
+            if answered != uid:
+                return f"the peer answered for another {name[8:]}, {answered!r}"
+        if answer.context.context_id != self.context.context_id:
+            return "the peer answered on another presentation context"
+        return ""
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the data set in blocks; raise InputError where the file changes while it is read."""
         block = self._first
@@ -67,9 +101,8 @@ class Payload:
         from dcmtools.encoding.recoding import recoded
 
         file = Part10File(self._source)
-        deflated = is_deflated(file.transfer_syntax)
-        end = None if deflated else self.instance.offset + self.instance.length
-        splice = spliced(file, edits_for(file, changes), end=end)
+        file.data_set_end = self.instance.offset + self.instance.length
+        splice = spliced(file, edits_for(file, changes))
         if self.context.transfer_syntax == file.transfer_syntax:
             return splice.blocks()
         walker = Walker(splice, 0, splice.size, file.encoding)

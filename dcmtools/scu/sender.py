@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, DcmtoolsError, OutputError, PeerFailure
 from dcmtools.net import dimse
-from dcmtools.net.establishment import request_association
-from dcmtools.net.status import SUCCESS, cause_of, explain, is_transient, is_warning, status_text
+from dcmtools.net.requesting import request_association
+from dcmtools.net.status import SUCCESS, explain, is_done, status_text
 from dcmtools.results import Outcome, Result
 from dcmtools.scu.contexts import agreed
 from dcmtools.scu.payload import Payload
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from dcmtools.files.instance import Instance
     from dcmtools.files.source import FileSource
-    from dcmtools.net.association import Association, Message
+    from dcmtools.net.association import Association
+    from dcmtools.net.incoming import Message
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.results import Extent
     from dcmtools.scu.journal import Journal
@@ -172,18 +173,12 @@ class Sender:
         instance = payload.instance
         if around.journal:
             around.journal.begin(instance)
-        request = dimse.request(
-            dimse.CommandField.C_STORE_RQ,
-            association.next_message_id(),
-            data_set=True,
-            AffectedSOPClassUID=instance.sop_class_uid,
-            AffectedSOPInstanceUID=instance.sop_instance_uid,
-            Priority=around.options.priority,
-            **around.options.move_originator,
-        )
+        options = around.options
+        request = payload.request(association.next_message_id(), options.priority, **options.move_originator)
         association.expect_silence()  # an answer that was there before its request acknowledges nothing
         blocks = payload.blocks()
-        association.send(payload.context, request, around.pace.paced(blocks) if around.pace else blocks)
+        paced = around.pace.paced(blocks, association.check_open) if around.pace else blocks
+        association.send(payload.context, request, paced)
         around.extent.moved += instance.length
         return request
 
@@ -193,11 +188,16 @@ class Sender:
         status = dimse.number(command, "Status")
         syntax = payload.context.transfer_syntax
         record = record_of(instance, status_text(status), attempt.number, syntax)
-        if mismatch := _mismatch(payload, answer):
+        if mismatch := payload.mismatch(answer):
             error = PeerFailure(mismatch, hint=MAY_BE_STORED)
             return Result(instance.path, {**record, "status": None}, Outcome.UNKNOWN, error=error)
-        explained = explain(status, dimse.text(command, "ErrorComment")) if status != SUCCESS else ""
-        if status != SUCCESS and not is_warning(status):
+        explained = ""
+        if status != SUCCESS:
+            comment = dimse.text(command, "ErrorComment")
+            explained = explain(status, comment, dimse.CommandField.C_STORE_RQ, instance.sop_class_uid)
+        if not is_done(status):
+            from dcmtools.scu.causes import cause_of, is_transient
+
             if is_transient(status) and self._again(batch, attempt):
                 say("%s: %s; it is sent again later", instance.path, explained)
                 return None
@@ -280,22 +280,6 @@ class Sender:
         if isinstance(error, AssociationError):
             error.message = f"{self._around.peer.name}: {error.message}"
         return error
-
-
-def _mismatch(payload: Payload, answer: Message) -> str:
-    """Return how an answer is about something else than what was sent (PS3.7 9.1.1.1), empty if it is not."""
-    instance, command = payload.instance, answer.command
-    sent = {
-        "AffectedSOPClassUID": instance.sop_class_uid,
-        "AffectedSOPInstanceUID": instance.sop_instance_uid,
-    }
-    for name, uid in sent.items():
-        answered = dimse.text(command, name, uid)
-        if answered != uid:
-            return f"the peer answered for another {name[8:]}, {answered!r}"
-    if answer.context.context_id != payload.context.context_id:
-        return "the peer answered on another presentation context"
-    return ""
 
 
 def unsent(attempt: Attempt, error: DcmtoolsError) -> Result:

@@ -15,7 +15,7 @@ from dcmtools.errors import Interrupted, OutputError
 from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
 from dcmtools.files.source import KEPT
-from dcmtools.results import Extent, Result
+from dcmtools.results import Extent, Outcome, Result
 from dcmtools.scu.contexts import batches
 from dcmtools.scu.pace import Pace
 from dcmtools.scu.sender import Sender, Surroundings, record_of, say, unsent
@@ -72,7 +72,7 @@ def store(
         work = Work(_divided(_remarked(instances), options))
         work.lost = lost
         if options.dry_run:
-            yield from _planned(work)
+            yield from map(options.judged, _planned(work))
             return
         pace = Pace(options.rate, network.stop) if options.rate else None
         around = Surroundings(peer, network, options, extent, journal, pace)
@@ -84,8 +84,9 @@ def _left(work: Work, stop: Stop) -> Iterator[Result]:
     """Yield results for what has not been sent, with the reason; raise it where no file is left to name."""
     refused = None if stop.count else work.refused
     rest = work.rest()
-    for attempt in rest:
-        yield unsent(attempt, work.lost or refused or Interrupted("stopped by the user"))
+    cause = work.lost or refused or Interrupted("stopped by the user")
+    for attempt in sorted(rest, key=lambda attempt: not attempt.doubtful):
+        yield unsent(attempt, cause)
     if not rest and isinstance(work.lost, (Interrupted, OutputError)):
         raise work.lost
     if not rest and refused:
@@ -177,7 +178,8 @@ def _planned(work: Work) -> Iterator[Result]:
         ]
         for attempt in batch.pending:
             record = {**record_of(attempt.instance), "association": number, "proposed": proposed}
-            yield Result(attempt.instance.path, record, note=attempt.instance.note)
+            note = attempt.instance.note
+            yield Result(attempt.instance.path, record, Outcome.WARNING if note else Outcome.DONE, note=note)
 
 
 def _sent(senders: Sequence[Sender], stop: Stop) -> Iterator[Result]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dcmtools.errors import DcmtoolsError
     from dcmtools.files.instance import Instance
-    from dcmtools.net.pdu import PresentationContext
+    from dcmtools.net.presentation import PresentationContext
 
 
 class Attempt(NamedTuple):

@@ -80,7 +80,7 @@ def test_a_stock_storescp(tmp_path: Path, distinct_files: list[Path]) -> None:
     for record in refused(result):
         reason = record["error"]["message"].rpartition(": ")[2]
         if record["transfer_syntax_uid"] in NATIVE:
-            assert reason == "it does not store this SOP class"
+            assert reason == "it does not support this SOP class"
     assert len(received) == len(done)
 
 

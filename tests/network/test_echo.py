@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.net import dimse
+from dcmtools.net import command_set
 from tests.support.run import Run, run
 from tests.support.tcp import data_pdu
 from tests.support.unruly import (
@@ -228,6 +228,10 @@ def test_no_answer_to_the_association_request(script: Script) -> None:
         assert "a PDU of 1073741824 bytes where at most 1048576 are allowed" in the_error(result)
     else:
         assert the_error(result) == "associate: no answer from the peer in time"
+        assert result.stderr.splitlines()[1] == (
+            "hint: perhaps another service than DICOM listens on this port, or the peer wants TLS (--tls); "
+            "--acse-timeout SECONDS waits longer"
+        )
         assert script is one_byte_drip or server.aborted
 
 
@@ -305,6 +309,14 @@ def test_an_answer_that_is_a_failure(status: int) -> None:
     assert (result.records[0]["status"], result.records[0]["outcome"]) == (f"{status:04X}", "failed")
 
 
+def test_answers_that_all_are_failures() -> None:
+    """What is said of all answers together is no answer."""
+    with Unruly(serves(answers(0x0110), at=None)) as server:
+        result = echo(server, "--count", 3, "--interval", 0.001)
+    assert result.status == 5
+    assert result.stderr.splitlines()[-1] == "0 done, 3 failed"
+
+
 def test_the_comment_of_the_peer() -> None:
     result = echo_to(serves(answers(0x0110, "out of\x1b[2J order")))
     assert result.status == 5
@@ -324,7 +336,7 @@ def answer_without_status(association: Association, request: Request) -> None:
         "MessageIDBeingRespondedTo": int(asked.MessageID),
         "CommandDataSetType": 0x0101,
     }
-    association.send(data_pdu((request.message.context_id or 0, 3, dimse.encode({**response}))))
+    association.send(data_pdu((request.message.context_id or 0, 3, command_set.encode({**response}))))
 
 
 def test_the_answer_to_another_message() -> None:

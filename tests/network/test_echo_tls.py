@@ -79,7 +79,8 @@ def test_the_end_is_told_in_tls(certificates: Certificates) -> None:
     context = server_side(certificates.pair("server"))
     context.sslsocket_class = _Strict
     with TlsUnruly(script, context) as server:
-        echo(server.port, "--tls-ca", certificates.ca)
+        echo(server.port, "--tls-ca", certificates.ca, "-td", "0.2")
+        wait_until(lambda: bool(ends))
     assert ends == [b""]
 
 
@@ -242,9 +243,13 @@ def test_old_versions_are_not_taken_unless_asked_for(certificates: Certificates)
         result = echo(port, "--tls-ca", certificates.ca)
         assert result.status == 4
         assert the_error(result) == "tls: the peer has no version of TLS that is allowed here"
+        asked = ("--tls-profile", "aes", "--tls-min-version", "1.2")
+        result = echo(port, "--tls-ca", certificates.ca, *asked)
+        assert the_error(result) == "tls: the peer has no version of TLS that is allowed here"
         result = echo(port, "--tls-ca", certificates.ca, "--tls-profile", "aes", "-ta", "0.3")
         # It says nothing of DICOM, but TLS has come about.
         assert the_error(result) == "associate: no answer from the peer in time"
+        assert "listens on this port; --acse-timeout" in result.stderr
     finally:
         server.kill()
         server.communicate()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.acceptor.admission import ServerOptions
 from dcmtools.errors import AssociationError
 from dcmtools.net import outbox
 from dcmtools.net.peer import NetworkOptions
 from dcmtools.net.stop import Stop
-from dcmtools.scp.admission import ServerOptions
 from dcmtools.scp.serve import Receiving, serve
 from tests.support.run import run
 from tests.support.served import (
@@ -127,7 +127,7 @@ def test_an_open_association_keeps_it_and_a_bare_connection_does_not(tmp_path: P
 def test_idle_before_the_count_is_status_1(tmp_path: Path) -> None:
     result = run("serve", tmp_path / "archive", "--port", 0, "--idle-exit", 0.1, "--count", 2)
     assert result.status == 1
-    assert result.stderr.startswith("dcmtools serve: --count: 0 of 2 instances were kept\n")
+    assert result.stderr == "dcmtools serve: --count: 0 of 2 instances were kept\n"
 
 
 # ---------------------------------------------------------------- the records

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from dcmtools.acceptor.admission import ServerOptions
+from dcmtools.net.peer import NetworkOptions
+from dcmtools.net.stop import Stop
+from dcmtools.scp.serve import Receiving, serve
 from tests.support.run import run
 from tests.support.served import DUPLICATE, SUCCESS, associated, data_set, echo, served, store, wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOSTILE = [
     "$(touch {out})",
@@ -71,6 +73,21 @@ def test_it_gets_what_it_asks_for_once_the_file_is_there(tmp_path: Path) -> None
             "ARCHIVE@127.0.0.1",
             "two words",
         ]
+
+
+def test_its_environment_is_ours_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DCMTOOLS_JWT", "DCMTOOLS_PASSWORD", "DCMTOOLS_TLS_KEY_PASSWORD"):
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("DCMTOOLS_USER", "ward7")
+    program = script(tmp_path, 'env > "$out/env"')
+    with served(tmp_path / "archive", *command(program)) as server:
+        with associated(server.port) as association:
+            assert store(association, "1.2.3.4", data_set()) == SUCCESS
+        assert server.stop() == 0
+    found = (tmp_path / "env").read_text().splitlines()
+    assert "DCMTOOLS_USER=ward7" in found
+    assert any(line.startswith("PATH=") for line in found)
+    assert not [line for line in found if "hush" in line]
 
 
 def test_the_file_is_named_from_the_root_whatever_the_folder_is_called(
@@ -167,6 +184,29 @@ def test_one_that_takes_too_long_is_killed(tmp_path: Path) -> None:
             assert store(association, "1.2.3.4", data_set()) == SUCCESS
         assert server.stop() == 1
         assert 'reason="killed, not having ended within 0.3 seconds' in server.log()
+
+
+def test_none_outlives_a_server_that_fails(tmp_path: Path) -> None:
+    """Here: whoever reads its results gives up in the middle."""
+    program = script(tmp_path, 'echo $$ > "$out/new"; mv "$out/new" "$out/pid"; sleep 100')
+    receiving = Receiving(durable=False, command=(str(program),))
+    stop = Stop()
+    options = ServerOptions(port=0, network=NetworkOptions(stop=stop))
+    results = serve(str(tmp_path / "in"), options, receiving, records=True)
+    port = next(results).record["port"]
+    assert isinstance(port, int)
+    begun = Thread(target=lambda: next(results))  # the server runs when the next result is wanted
+    begun.start()
+    with associated(port) as association:
+        assert store(association, "1.2.3.4", data_set()) == SUCCESS
+    begun.join()
+    wait_until((tmp_path / "pid").exists)
+    started = time.monotonic()
+    results.close()  # type: ignore[attr-defined]  # a generator
+    assert time.monotonic() - started < 10
+    stop.close()
+    pid = (tmp_path / "pid").read_text().strip()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_what_it_prints_goes_to_stderr(tmp_path: Path) -> None:

@@ -144,12 +144,13 @@ def test_what_is_no_fault_is_refused(tmp_path: Path, arguments: tuple[str, str])
 
 
 def test_a_server_that_refuses_all_says_so_before_it_asks_who_calls() -> None:
-    from dcmtools.net.pdu import AssociateRQ, UserInformation
-    from dcmtools.scp.admission import ServerOptions
+    from dcmtools.acceptor.admission import ServerOptions
+    from dcmtools.net.pdu import AssociateRQ
+    from dcmtools.net.user_information import UserInformation
 
     options = ServerOptions(aet="ARCHIVE", refuse=AssociateRJ(2, 3, 1))
     request = AssociateRQ("OTHER", "CT1", (), UserInformation(16384, "1.2.3"))
-    assert options.refusal(request, "127.0.0.1") == AssociateRJ(2, 3, 1)
+    assert options.refusal(request) == AssociateRJ(2, 3, 1)
 
 
 # ---------------------------------------------------------------- transfer syntaxes

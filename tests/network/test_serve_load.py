@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.acceptor import server as server_module
 from dcmtools.errors import AssociationError
-from dcmtools.net import dimse
-from dcmtools.scp import server as server_module
+from dcmtools.net import command_set
 from tests.support.served import (
     DEFLATED,
+    HOST,
     ServedProcess,
     all_from,
     associated,
+    can_associate,
     connected,
     data_set,
     echo,
@@ -127,6 +129,7 @@ def test_256_associations_and_no_more_and_all_places_come_back(server: ServedPro
         for _ in range(255):
             held.enter_context(associated(server.port))
         assert timed_echo(server) < 2
+        wait_until(lambda: threads(server) == QUIET + 255)
         held.enter_context(associated(server.port))
         with pytest.raises(AssociationError, match=r"rejected \(transient\): local limit exceeded"):
             echo(server.port)
@@ -139,25 +142,60 @@ def test_256_associations_and_no_more_and_all_places_come_back(server: ServedPro
 
 
 def test_silent_peers_take_no_place_from_associations(server: ServedProcess) -> None:
-    with crowd(server, 300):
-        wait_until(lambda: threads(server) == QUIET + 300)
+    with associated(server.port) as held, crowd(server, 300):
+        wait_until(lambda: threads(server) == QUIET + 1 + 256)
         assert timed_echo(server) < 2
+        assert store(held, UID, data_set()) == SUCCESS
 
 
-def test_connections_beyond_all_measure_are_closed_and_it_is_said_once(server: ServedProcess) -> None:
-    with crowd(server, 512), crowd(server, 100) as late:
-        assert {peer.recv(1) for peer in late} == {b""}
-        assert threads(server) == QUIET + 512
-    wait_until(lambda: threads(server) == QUIET)
-    assert echo(server.port) == SUCCESS
-    assert server.log() == "dcmtools serve: warning: cannot take more connections: there are 512 already\n"
+def test_beyond_all_measure_the_oldest_silent_ones_go_and_it_is_said(tmp_path: Path) -> None:
+    with served(tmp_path / "archive") as server, crowd(server, 50, b"\1") as old, crowd(server, 256) as new:
+        assert {peer.recv(1) for peer in old} == {b""}
+        assert timed_echo(server) < 2
+        new[-1].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            new[-1].recv(1)
+        assert threads(server) <= QUIET + 256
+        assert server.stop() == 0
+    lines = server.log().splitlines()
+    assert len(lines) == 11
+    reason = 'reason="to make room: 256 connections have no association"'
+    for number, line in enumerate(lines[:10], 1):
+        assert line == f"dcmtools serve: warning: dropped association={number} peer={HOST} {reason}"
+    assert lines[10] == f"dcmtools serve: warning: suppressed peer={HOST} lines=41"
+
+
+def test_a_thread_too_many_is_not_begun_and_it_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server_module, "_MORE_THREADS", 0)
+    with serving(tmp_path, max_associations=1) as server:
+        with associated(server.port):
+            for _ in range(3):
+                with connected(server.port) as peer:
+                    assert all_from(peer) == b""
+        wait_until(lambda: can_associate(server.port))
+    assert caplog.messages == ["cannot take more connections: there are 1 already"]
+
+
+def test_strangers_leave_half_of_the_descriptors_to_the_others(tmp_path: Path) -> None:
+    few = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
+    with served(tmp_path / "archive", prefix=few) as server, crowd(server, 100):
+        assert timed_echo(server) < 2
+        with associated(server.port) as association:
+            assert store(association, UID, data_set()) == SUCCESS
+        assert "cannot take more connections" not in server.log()
 
 
 def test_without_descriptors_it_waits_for_some_and_says_so_once(tmp_path: Path) -> None:
     few = ("sh", "-c", 'ulimit -n 24; exec "$@"', "sh")
     with served(tmp_path / "archive", prefix=few) as server:
-        with crowd(server, 40):
-            time.sleep(1)
+        with ExitStack() as held:
+            for _ in range(4):
+                held.enter_context(connected(server.port, established=True))
+            with crowd(server, 40):
+                wait_until(lambda: "cannot take more connections" in server.log())
+        wait_until(lambda: can_associate(server.port), 2)
         assert timed_echo(server) < 2
         with associated(server.port) as association:
             assert store(association, UID, data_set()) == SUCCESS
@@ -225,7 +263,7 @@ def test_an_idle_association_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("goes", [True, False])
 def test_an_instance_whose_sender_stops_leaves_nothing(tmp_path: Path, *, goes: bool) -> None:
-    request = dimse.encode(store_request(UID) | {"MessageID": 1})
+    request = command_set.encode(store_request(UID) | {"MessageID": 1})
     half = pdu(P_DATA, fragment(3, request)) + pdu(P_DATA, fragment(0, data_set()))
     with serving(tmp_path, dimse_timeout=30 if goes else 0.3) as server:
         with connected(server.port, established=True) as peer:
@@ -275,7 +313,7 @@ def test_a_gibibyte_within_an_association_is_cut_at_once(server: ServedProcess, 
 def test_data_over_the_length_that_was_advertised_is_aborted(
     tmp_path: Path, length: int, *, taken: bool
 ) -> None:
-    request = dimse.encode(store_request(UID) | {"MessageID": 1})
+    request = command_set.encode(store_request(UID) | {"MessageID": 1})
     data = data_set(pixels=b"")
     data = data_set(pixels=bytes(length - 6 - len(data)))
     with serving(tmp_path, max_pdu=4096) as server, connected(server.port, established=True) as peer:
@@ -295,7 +333,7 @@ def test_a_command_set_without_end_is_aborted(server: ServedProcess) -> None:
 
 
 def test_a_pdu_of_nothing_but_tiny_fragments_costs_little_time(server: ServedProcess) -> None:
-    request = dimse.encode(store_request(UID) | {"MessageID": 1})
+    request = command_set.encode(store_request(UID) | {"MessageID": 1})
     with connected(server.port, established=True) as peer:
         started = time.monotonic()
         peer.sendall(pdu(P_DATA, fragment(3, request)) + pdu(P_DATA, fragment(0, b"") * 43_000))

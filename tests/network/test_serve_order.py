@@ -184,7 +184,7 @@ def test_a_bug_in_one_association_ends_that_one_and_says_no_more_than_its_kind(
         raise KeyError("Secret^Name")
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("dcmtools.scp.storage.read_names", fails)
+    monkeypatch.setattr("dcmtools.archive.receiving.read_names", fails)
     with serving(tmp_path / "archive") as server:
         with associated(server.port) as association, pytest.raises(AssociationError):
             store(association, UID, data_set())

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.errors import AssociationError
-from dcmtools.net import dimse
+from dcmtools.net import command_set, dimse
+from dcmtools.scp.faults import Faults
+from dcmtools.scp.serve import Receiving
 from tests.support.served import (
     CT,
     ECHO,
@@ -97,16 +99,30 @@ def test_a_request_without_a_name_is_refused(server: Served, association: Associ
     assert server.kept() == []
 
 
-def test_a_refusal_waits_for_the_end_of_the_data_set(server: Served) -> None:
-    request = dimse.encode(store_request("not a uid") | {"MessageID": 1})
-    with connected(server.port, established=True) as peer:
+@pytest.mark.parametrize(
+    ("faults", "asked", "status"),
+    [
+        (Faults(), store_request("not a uid"), CANNOT_UNDERSTAND),
+        (Faults(status=OUT_OF_RESOURCES), store_request(UID), OUT_OF_RESOURCES),
+        (Faults(), {"CommandField": 0x7777, "CommandDataSetType": 1}, UNRECOGNIZED),
+    ],
+    ids=["no instance", "as --status asks", "no operation"],
+)
+def test_a_refusal_waits_for_the_end_of_the_data_set(
+    tmp_path: Path, faults: Faults, asked: dimse.Command, status: int
+) -> None:
+    request = command_set.encode(asked | {"MessageID": 1})
+    with (
+        serving(tmp_path, receiving=Receiving(faults=faults)) as server,
+        connected(server.port, established=True) as peer,
+    ):
         peer.sendall(pdu(4, fragment(3, request)) + pdu(4, fragment(0, data_set())))
         peer.settimeout(0.2)
         with pytest.raises(TimeoutError):
             peer.recv(1)
         peer.sendall(pdu(4, fragment(2, b"")))
         peer.settimeout(5)
-        assert CANNOT_UNDERSTAND.to_bytes(2, "little") in peer.recv(65536)
+        assert status.to_bytes(2, "little") in peer.recv(65536)
 
 
 def test_an_instance_on_the_context_of_another_class_is_refused(server: Served) -> None:

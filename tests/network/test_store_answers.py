@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.net import dimse
+from dcmtools.net import command_set, dimse
 from dcmtools.scu.sender import MAY_BE_STORED
 from tests.support import samples
 from tests.support.run import Run, run
@@ -225,7 +225,7 @@ def _send_response(association: Association, request: Request, fields: dimse.Com
         "CommandDataSetType": 0x0101,
         **fields,
     }
-    association.send(data_pdu((request.message.context_id or 0, 3, dimse.encode(command))))
+    association.send(data_pdu((request.message.context_id or 0, 3, command_set.encode(command))))
 
 
 @pytest.mark.parametrize(
@@ -326,8 +326,8 @@ def accepts(wanted: dict[str, int]) -> Script:
     [
         (1, "rejected by its user"),
         (2, "no reason given"),
-        (3, "it does not store this SOP class"),
-        (4, "it does not take this transfer syntax"),
+        (3, "it does not support this SOP class"),
+        (4, "no transfer syntax that it takes"),
     ],
 )
 def test_a_class_that_is_not_accepted(tmp_path: Path, answer: int, words: str) -> None:
@@ -340,10 +340,44 @@ def test_a_class_that_is_not_accepted(tmp_path: Path, answer: int, words: str) -
     failed, stored = result.records
     assert (failed["sop_class_uid"], failed["status"], failed["outcome"]) == (CT, None, "failed")
     message = failed["error"]["message"]
-    assert message.startswith("the peer accepts no CTImageStorage in ExplicitVRLittleEndian")
-    assert message.endswith(f": {words}")
+    syntaxes = "ExplicitVRLittleEndian or ImplicitVRLittleEndian"
+    assert message == f"the peer accepts no CTImageStorage in {syntaxes}: {words}"
     assert (stored["sop_class_uid"], stored["outcome"]) == (MR, "done")
     assert len(server.stores) == 1
+
+
+NATIVE = "ExplicitVRLittleEndian or ImplicitVRLittleEndian"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "syntaxes"),
+    [
+        ("CT_small.dcm", (), NATIVE),
+        ("CT_small.dcm", ("--transcode", "never"), "ExplicitVRLittleEndian"),
+        ("rtplan.dcm", (), "ImplicitVRLittleEndian or ExplicitVRLittleEndian"),
+        ("MR_small_bigendian.dcm", (), f"ExplicitVRBigEndian, {NATIVE}"),
+        ("JPEG2000.dcm", (), "JPEG2000"),
+        ("JPEG2000.dcm", ("--transcode", "any"), "JPEG2000"),
+        ("image_dfl.dcm", (), f"DeflatedExplicitVRLittleEndian, {NATIVE}"),
+        ("image_dfl.dcm", ("--set", "PatientID=X"), NATIVE),
+    ],
+)
+def test_the_syntaxes_that_were_not_accepted(name: str, options: tuple[str, ...], syntaxes: str) -> None:
+    """Each once: that of the file, and those that it may go in."""
+    result = store_to(accepts_nothing, "--format", "json", *options, samples.real_file(name))
+    assert result.status == 5
+    [record] = result.records
+    _, _, told = record["error"]["message"].partition(" in ")
+    assert told == f"{syntaxes}: it does not support this SOP class"
+
+
+def test_what_our_own_options_forbid_is_no_answer_of_the_peer() -> None:
+    options = ("--set", "PatientID=X", "--transcode", "never")
+    with Unruly(serves()) as server:
+        result = store(server, *options, samples.real_file("image_dfl.dcm"))
+        assert server.stores == []
+    assert result.status == 3
+    assert "--set puts what is deflated in another transfer syntax, and --transcode never" in result.stderr
 
 
 def test_nothing_is_accepted(files: list[Path]) -> None:
@@ -364,8 +398,10 @@ def test_nobody_listens(files: list[Path]) -> None:
     assert result.status == 4
     assert [record["file"] for record in result.records] == list(map(str, files))
     assert {record["outcome"] for record in result.records} == {"failed"}
-    line = f"PEER@127.0.0.1:{port}: connect: Connection refused"
-    assert result.stderr.count(line) == COUNT
+    line = f"PEER@127.0.0.1:{port}: connect: Connection refused\n"
+    assert [record["error"]["message"] for record in result.records] == [line.rstrip()] * COUNT
+    assert result.stderr.count(f"dcm: {line}") == 3
+    assert f"dcmtools store: and {COUNT - 3} more: {line}" in result.stderr
     assert result.stderr.count("hint: ") == 1
     assert result.stderr.splitlines()[-1] == f"0 stored, {COUNT} failed"
 

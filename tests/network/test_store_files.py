@@ -13,6 +13,7 @@ import pytest
 
 from dcmtools.files.source import FileSource
 from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.scu.payload import BLOCK
 from dcmtools.scu.store import store as store_files
 from tests.support import samples
 from tests.support.run import Run, run
@@ -92,7 +93,6 @@ def of_length(folder: Path, length: int) -> Path:
 
 
 FRAGMENT = 16384 - 6
-BLOCK = 1024 * 1024
 
 
 @pytest.mark.parametrize(

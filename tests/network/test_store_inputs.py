@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.files.source import FileSource
+from dcmtools.scu.payload import BLOCK
 from tests.support import samples
 from tests.support.archived import KINDS, archived, zipped
 from tests.support.run import Run, run
@@ -16,8 +17,6 @@ from tests.support.unruly import Association, Unruly, serves
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-BLOCK = 1024 * 1024
 
 
 def store(server: Unruly, *args: object, stdin: bytes = b"") -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import socket
 import threading
 from collections import Counter
 from types import SimpleNamespace
@@ -347,6 +348,30 @@ def test_a_name_that_nobody_knows(files: list[Path], jobs: int) -> None:
     assert result.status == 4
     assert outcomes(result) == {uid(number): "failed" for number in range(1, COUNT + 1)}
     assert "resolve: nosuch.invalid: " in result.stderr
+
+
+@JOBS
+@pytest.mark.parametrize(("code", "passes"), [(socket.EAI_AGAIN, True), (socket.EAI_NONAME, False)])
+def test_a_name_that_is_known_the_second_time(
+    files: list[Path], jobs: int, code: int, passes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that does not answer may answer later; one that knows no such name has answered."""
+    getaddrinfo, asked = socket.getaddrinfo, itertools.count()
+
+    def resolver(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as in socket
+        if host == b"pacs.example.org" and not kwargs.get("flags"):
+            if next(asked) < jobs:
+                raise socket.gaierror(code, "not now")
+            host = "127.0.0.1"
+        return getaddrinfo(host, port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    with Unruly(serves()) as server:
+        address = f"PEER@pacs.example.org:{server.port}"
+        result = run("store", address, *SHORT, "--jobs", jobs, "--retries", 1, *files)
+    assert result.status == (0 if passes else 4)
+    assert len(server.stores) == (COUNT if passes else 0)
+    assert result.stderr.count("resolve: pacs.example.org: not now; trying again in") == jobs * passes
 
 
 # ---------------------------------------------------------------- how long it waits

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pynetdicom import AE, evt
+from pynetdicom.pdu_items import UserIdentitySubItemRQ
 
-from dcmtools.net.establishment import request_association
-from dcmtools.net.pdu import PresentationContext, UserIdentity
 from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.net.presentation import PresentationContext
+from dcmtools.net.requesting import request_association
+from dcmtools.net.user_information import UserIdentity
+from tests.support import samples
 from tests.support.run import run
 from tests.support.served import HOST, IMPLICIT, VERIFICATION, serving
+from tests.support.unruly import Unruly, rejects, serves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.unruly import Script
+
 USERNAME, PASSCODE, KERBEROS, SAML, JWT = 1, 2, 3, 4, 5
+SECRET = "eyJ0.hush.hush"  # noqa: S105  one that nobody uses
 
 
 class Asked:
@@ -164,6 +171,63 @@ def test_what_does_not_do(
     assert complaint in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("args", "variables", "complaint"),
+    [
+        (["--user", "u" * 60001], {}, "user and password together: more than the 60000 bytes"),
+        (["--user", "u" * 70000], {}, "user and password together: more than the 60000 bytes"),
+        (["--user", "ü" * 30001], {}, "user and password together: more than the 60000 bytes"),
+        (["--user", "u" * 30000, "--password-file", "long"], {}, "user and password together: more than"),
+        ([], {"USER": "u" * 60001}, "user and password together: more than the 60000 bytes"),
+        (["--user", "w"], {"PASSWORD": "s" * 60000}, "user and password together: more than the 60000 bytes"),
+        (["--user", "w"], {"PASSWORD": "s" * 70000}, "user and password together: more than the 60000 bytes"),
+        ([], {"JWT": "s" * 60001}, "DCMTOOLS_JWT: more than the 60000 bytes"),
+        (["--jwt", "longest"], {}, "longest: more than the 60000 bytes"),
+        (["--saml", "longest"], {}, "longest: more than the 60000 bytes"),
+        (["--user", ""], {}, "--user: the name is empty."),
+        (["--user", "w", "--password-file", ""], {}, "'': No such file or directory"),
+        (["--jwt", ""], {}, "'': No such file or directory"),
+        (["--user", "w\udcff"], {}, "--user: the name is not text in UTF-8."),
+    ],
+)
+def test_what_no_request_can_hold(
+    files: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], variables: dict[str, str], complaint: str
+) -> None:
+    """PS3.7 D.3.3.7: lengths have 16 bits. A usage error before anybody is called, which quotes nothing."""
+    monkeypatch.chdir(files)
+    files.joinpath("long").write_bytes(b"s" * 30001)
+    files.joinpath("longest").write_bytes(b"s" * 60001)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"DCMTOOLS_{name}", value)
+    with acceptor() as peer:
+        result = run("echo", peer.address, "--debug", *args)
+    assert result.status == 2
+    assert peer.identities == []
+    assert complaint in result.stderr
+    assert "sssss" not in result.stderr
+    assert "uuuuu" not in result.stderr
+
+
+def test_a_user_of_config_toml_who_is_too_long(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = files / "config.toml"
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(config))
+    config.write_text(f'[peers.p]\nhost = "{HOST}"\nport = 1\nuser = "{"u" * 70000}"\n')
+    result = run("echo", "p")
+    assert result.status == 2
+    assert result.stderr == (
+        "dcmtools echo: user and password together: more than the 60000 bytes that a peer can be sent\n"
+    )
+
+
+@pytest.mark.parametrize("user", [1, 30000, 59000])
+def test_the_largest_user(monkeypatch: pytest.MonkeyPatch, user: int) -> None:
+    monkeypatch.setenv("DCMTOOLS_PASSWORD", "s" * (60000 - user))
+    with acceptor() as peer:
+        assert run("echo", peer.address, "--user", "u" * user).status == 0
+    [(_, primary, secondary)] = peer.identities
+    assert (len(primary), len(secondary)) == (user, 60000 - user)
+
+
 def test_the_largest_secret(files: Path) -> None:
     files.joinpath("large").write_bytes(b"x" * 60000)
     with acceptor() as peer:
@@ -171,13 +235,56 @@ def test_the_largest_secret(files: Path) -> None:
     assert len(peer.identities[0][1]) == 60000
 
 
-def test_secrets_are_not_shown(files: Path) -> None:
-    """Neither in the log nor in a traceback."""
-    log = files / "log"
-    with acceptor(verdict=False) as peer:
-        result = run("--log-file", log, "echo", peer.address, "--debug", "--jwt", files / "token")
-    assert result.status == 4
-    assert "eyJ0" not in result.stdout + result.stderr + log.read_text()
+def loudly(folder: Path, *args: object) -> int:
+    """Run ``dcmtools ARGS`` with all that it can say; return its status where none of that is the secret."""
+    log = folder / "log"
+    result = run("--log-file", log, "-vvv", "--debug", *args)
+    said = (
+        result.stdout,
+        result.stderr,
+        log.read_text(),
+        *[path.read_text() for path in folder.glob("report.*")],
+    )
+    assert SECRET not in "".join(said)
+    return result.status
+
+
+@pytest.mark.parametrize(("script", "status"), [(serves(), 0), (rejects(), 4)], ids=["welcome", "rejected"])
+@pytest.mark.parametrize("source", ["password file", "password", "token file", "token"])
+def test_secrets_are_not_shown(
+    files: Path, monkeypatch: pytest.MonkeyPatch, source: str, script: Script, status: int
+) -> None:
+    """Neither in the log nor in a traceback nor in a record."""
+    secret = files / "secret"
+    secret.write_text(f"{SECRET}\n")
+    args: list[object] = ["--user", "ward7"] if "password" in source else []
+    if "file" in source:
+        args += ["--password-file" if args else "--jwt", secret]
+    else:
+        monkeypatch.setenv("DCMTOOLS_PASSWORD" if args else "DCMTOOLS_JWT", SECRET)
+    with Unruly(script) as peer:
+        to = (f"{HOST}:{peer.port}", *args, "--format", "json")
+        assert loudly(files, "echo", *to) == status
+        assert loudly(files, "store", *to, "--report", files / "report.csv", samples.ct()) == status
+        assert loudly(files, "store", *to, "--report", files / "report.xml", samples.ct()) == status
+        [_, _, asked] = peer.proposals
+    assert asked.user_information is not None
+    assert isinstance(identity := asked.user_information.user_identity, UserIdentitySubItemRQ)
+    assert SECRET.encode() in (identity.primary_field, identity.secondary_field)
+
+
+def test_a_bug_shows_no_secrets(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that quotes the request in its exception."""
+
+    def broken(request: object) -> bytes:
+        raise ValueError(f"{request!r}")
+
+    monkeypatch.setenv("DCMTOOLS_PASSWORD", SECRET)
+    monkeypatch.setattr("dcmtools.net.pdu.encode", broken)
+    with Unruly(serves()) as peer:
+        for command in (["echo"], ["store", samples.ct()]):
+            args = (f"{HOST}:{peer.port}", "--user", "ward7", "--format", "json")
+            assert loudly(files, command[0], *args, *command[1:]) == 70
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from struct import pack
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.memory import MemorySource
 from dcmtools.encoding.syntax import EXPLICIT, EXPLICIT_BIG, IMPLICIT, Encoding
-from dcmtools.encoding.walker import UNDEFINED, Walker
-from dcmtools.files.source import MemorySource
+from dcmtools.encoding.walker import Walker
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Element
+    from dcmtools.encoding.element import Element
 
 LONG_HEADERS = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD

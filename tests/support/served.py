@@ -19,19 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dcmtools.acceptor.admission import ServerOptions
 from dcmtools.errors import AssociationError
 from dcmtools.net import dimse
-from dcmtools.net.establishment import request_association
-from dcmtools.net.pdu import PresentationContext
 from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.net.presentation import PresentationContext
+from dcmtools.net.requesting import request_association
 from dcmtools.net.stop import Stop
-from dcmtools.scp.admission import ServerOptions
 from dcmtools.scp.serve import Receiving, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dcmtools.net.association import Association
+    from dcmtools.net.user_information import RoleSelection
     from dcmtools.results import Result
 
 HOST = "127.0.0.1"
@@ -193,6 +194,7 @@ def associated(
     called: str = "ANY-SCP",
     calling: str = "TESTER",
     timeout: float = WITHIN,
+    roles: Sequence[RoleSelection] = (),
 ) -> Iterator[Association]:
     """An association with one context for each of ``classes``, CT Image Storage where there are none."""
     stop = Stop()
@@ -204,7 +206,7 @@ def associated(
         for number, uid in enumerate(classes or (CT,))
     ]
     try:
-        with request_association(Peer(HOST, port, called), network, contexts) as association:
+        with request_association(Peer(HOST, port, called), network, contexts, roles=roles) as association:
             yield association
     finally:
         stop.close()

@@ -11,8 +11,18 @@ import pytest
 
 from dcmtools.errors import AssociationError, UsageError
 from dcmtools.net import pdu
-from dcmtools.net.establishment import Acceptance, accept_association, request_association
+from dcmtools.net.accepting import Acceptance, NoRequest, Rejected, accept_association
 from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.net.presentation import ACCEPTANCE, ContextResult, PresentationContext
+from dcmtools.net.requesting import request_association
+from dcmtools.net.user_information import (
+    CommonExtendedNegotiation,
+    ExtendedNegotiation,
+    RoleSelection,
+    UserIdentity,
+    UserInformation,
+)
+from tests.support.tcp import reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,8 +31,8 @@ if TYPE_CHECKING:
 
 FIND, CT, MR = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 IMPLICIT = "1.2.840.10008.1.2"
-CONTEXTS = (pdu.PresentationContext(1, CT, (IMPLICIT,)),)
-RESULTS = (pdu.ContextResult(1, pdu.ACCEPTANCE, IMPLICIT),)
+CONTEXTS = (PresentationContext(1, CT, (IMPLICIT,)),)
+RESULTS = (ContextResult(1, ACCEPTANCE, IMPLICIT),)
 
 
 class Acceptor:
@@ -37,7 +47,9 @@ class Acceptor:
 
 @contextmanager
 def acceptor(
-    decide: Callable[[pdu.AssociateRQ], Acceptance | pdu.AssociateRJ], host: str = "127.0.0.1"
+    decide: Callable[[pdu.AssociateRQ], Acceptance | pdu.AssociateRJ],
+    host: str = "127.0.0.1",
+    acse_timeout: float = 5,
 ) -> Iterator[Acceptor]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as listener:
@@ -47,7 +59,7 @@ def acceptor(
             sock, address = listener.accept()
             seen.address = address[0]
             try:
-                seen.association = accept_association(sock, NetworkOptions(acse_timeout=5), decide)
+                seen.association = accept_association(sock, NetworkOptions(acse_timeout=acse_timeout), decide)
             except AssociationError as error:
                 seen.failure = error
 
@@ -62,11 +74,11 @@ def acceptor(
 
 def test_roles_are_those_asked_for_and_granted() -> None:
     """PS3.7 D.3.3.4: the acceptor may refuse a role, and cannot give one that nobody wanted."""
-    asked = [pdu.RoleSelection(CT, False, True), pdu.RoleSelection(MR, True, False)]
+    asked = [RoleSelection(CT, False, True), RoleSelection(MR, True, False)]
     granted = (
-        pdu.RoleSelection(CT, False, True),
-        pdu.RoleSelection(MR, True, True),
-        pdu.RoleSelection(FIND, True, True),
+        RoleSelection(CT, False, True),
+        RoleSelection(MR, True, True),
+        RoleSelection(FIND, True, True),
     )
     with acceptor(lambda _: Acceptance(RESULTS, roles=granted)) as seen:
         association = request_association(
@@ -81,9 +93,9 @@ def test_roles_are_those_asked_for_and_granted() -> None:
 
 def test_extended_negotiation() -> None:
     """PS3.7 D.3.3.5 and D.3.3.6."""
-    asked = [pdu.ExtendedNegotiation(FIND, b"\1\1\1")]
-    common = [pdu.CommonExtendedNegotiation(CT, "1.2.840.10008.4.2", (MR,))]
-    answer = (pdu.ExtendedNegotiation(FIND, b"\1\0\0"), pdu.ExtendedNegotiation(MR, b"\1"))
+    asked = [ExtendedNegotiation(FIND, b"\1\1\1")]
+    common = [CommonExtendedNegotiation(CT, "1.2.840.10008.4.2", (MR,))]
+    answer = (ExtendedNegotiation(FIND, b"\1\0\0"), ExtendedNegotiation(MR, b"\1"))
     with acceptor(lambda _: Acceptance(RESULTS, extended=answer)) as seen:
         association = request_association(
             Peer("127.0.0.1", seen.port), NetworkOptions(), CONTEXTS, extended=asked, common_extended=common
@@ -95,7 +107,7 @@ def test_extended_negotiation() -> None:
     assert (told.extended, told.common_extended) == (tuple(asked), tuple(common))
 
 
-def answer_to(information: pdu.UserInformation, decision: Acceptance) -> pdu.UserInformation:
+def answer_to(information: UserInformation, decision: Acceptance) -> UserInformation:
     """What an acceptor that decides so says to this requestor."""
     request = pdu.encode(pdu.AssociateRQ("PEER", "SELF", CONTEXTS, information))
     with acceptor(lambda _: decision) as seen, socket.create_connection(("127.0.0.1", seen.port)) as sock:
@@ -112,20 +124,18 @@ def answer_to(information: pdu.UserInformation, decision: Acceptance) -> pdu.Use
 )
 def test_the_window_is_one(asked: tuple[int, int] | None, answer: tuple[int, int] | None) -> None:
     """PS3.7 D.3.3.3: whoever asks for more operations at a time is told of one."""
-    told = answer_to(pdu.UserInformation(16384, async_window=asked), Acceptance(RESULTS))
+    told = answer_to(UserInformation(16384, async_window=asked), Acceptance(RESULTS))
     assert told.async_window == answer
 
 
 @pytest.mark.parametrize("asks", [False, True])
 def test_an_identity_is_answered_where_an_answer_is_wanted(asks: bool) -> None:
     """PS3.7 D.3.3.7."""
-    identity = pdu.UserIdentity(1, b"me", positive_response_requested=asks)
-    told = answer_to(
-        pdu.UserInformation(16384, identity=identity), Acceptance(RESULTS, identity_response=b"")
-    )
+    identity = UserIdentity(1, b"me", positive_response_requested=asks)
+    told = answer_to(UserInformation(16384, identity=identity), Acceptance(RESULTS, identity_response=b""))
     assert told.identity_response == (b"" if asks else None)
     assert (
-        answer_to(pdu.UserInformation(16384), Acceptance(RESULTS, identity_response=b"")).identity_response
+        answer_to(UserInformation(16384), Acceptance(RESULTS, identity_response=b"")).identity_response
         is None
     )
 
@@ -190,3 +200,40 @@ def test_rejections_in_words(triple: tuple[int, int, int], words: tuple[str, str
     assert hint in caught.value.hint
     assert bool(hint) is bool(caught.value.hint)
     assert seen.failure
+
+
+# ---------------------------------------------------------------- requests that come to nothing
+
+
+@pytest.mark.parametrize("how", ["ends", "resets", "waits"])
+def test_who_says_nothing_has_made_no_request(how: str) -> None:
+    with acceptor(lambda _: Acceptance(RESULTS), acse_timeout=0.2) as seen:
+        sock = socket.create_connection(("127.0.0.1", seen.port))
+        if how == "resets":
+            reset(sock)
+        elif how == "ends":
+            sock.close()
+        else:
+            assert sock.recv(1) == b"", "nothing but the end (PS3.8 9.2, AA-2)"
+        sock.close()
+    assert isinstance(seen.failure, NoRequest)
+    assert ("in time" in seen.failure.message) == (how == "waits")
+
+
+def test_a_request_has_to_be_whole_in_time_and_is_a_failure_of_another_kind() -> None:
+    with (
+        acceptor(lambda _: Acceptance(RESULTS), acse_timeout=0.2) as seen,
+        socket.create_connection(("127.0.0.1", seen.port)) as sock,
+    ):
+        sock.sendall(b"\1\0")
+        assert sock.recv(1) == b"\7"
+    assert seen.failure
+    assert not isinstance(seen.failure, NoRequest)
+
+
+def test_a_rejection_says_who_was_rejected_and_why() -> None:
+    no = pdu.AssociateRJ(1, 1, 3)
+    with acceptor(lambda _: no) as seen, pytest.raises(AssociationError):
+        request_association(Peer("127.0.0.1", seen.port), NetworkOptions(calling_aet="CT9"), CONTEXTS)
+    assert isinstance(seen.failure, Rejected)
+    assert (seen.failure.rejection, seen.failure.request.calling_aet) == (no, "CT9")

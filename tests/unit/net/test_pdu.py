@@ -12,29 +12,27 @@ from pynetdicom import pdu as peer
 from pynetdicom import pdu_primitives as primitives
 from pynetdicom.presentation import PresentationContext as PeerContext
 
+from dcmtools.net import p_data
 from dcmtools.net import pdu as codec
+from dcmtools.net.items import PduError
 from dcmtools.net.pdu import (
     Abort,
     AssociateAC,
     AssociateRJ,
     AssociateRQ,
-    CommonExtendedNegotiation,
-    ContextResult,
-    ExtendedNegotiation,
     Pdu,
-    PduError,
-    PresentationContext,
     ReleaseRP,
     ReleaseRQ,
+    decode,
+    encode,
+)
+from dcmtools.net.presentation import ContextResult, PresentationContext
+from dcmtools.net.user_information import (
+    CommonExtendedNegotiation,
+    ExtendedNegotiation,
     RoleSelection,
     UserIdentity,
     UserInformation,
-    abort_text,
-    data_header,
-    data_values,
-    decode,
-    encode,
-    rejection_text,
 )
 
 often = settings(max_examples=60, deadline=None)
@@ -307,69 +305,6 @@ def test_the_header_tells_type_and_length(pdu: Pdu) -> None:
     assert decode(raw[0], memoryview(raw)[6:]) == pdu
 
 
-# P-DATA-TF
-
-
-@given(st.lists(st.tuples(odd_ids, st.integers(0, 3), blobs), min_size=1, max_size=5))
-@often
-def test_we_read_the_values_of_a_peers_p_data(values: list[tuple[int, int, bytes]]) -> None:
-    """PS3.8 9.3.5 and E.2: each PDV has a context ID, a message control header and a fragment."""
-    primitive = primitives.P_DATA()
-    for context_id, control, fragment in values:
-        primitive.presentation_data_value_list.append((context_id, bytes((control,)) + fragment))
-    theirs = peer.P_DATA_TF()
-    theirs.from_primitive(primitive)
-    found = data_values(memoryview(theirs.encode())[6:])
-    assert [(context_id, control, bytes(fragment)) for context_id, control, fragment in found] == values
-
-
-@given(odd_ids, st.integers(0, 3), blobs)
-@often
-def test_peer_reads_our_p_data(context_id: int, control: int, fragment: bytes) -> None:
-    """PS3.8 9.3.5: our 12 bytes and a fragment are a P-DATA-TF with one PDV."""
-    theirs = peer.P_DATA_TF()
-    theirs.decode(data_header(context_id, control, len(fragment)) + fragment)
-    assert theirs.to_primitive().presentation_data_value_list == [(context_id, bytes((control,)) + fragment)]
-
-
-@given(st.binary(max_size=200))
-@often
-def test_p_data_is_read_whole_or_refused(body: bytes) -> None:
-    """PS3.8 9.3.5: the PDVs fill the body, nothing is left over."""
-    try:
-        values = data_values(memoryview(body))
-    except PduError:
-        return
-    assert values
-    assert sum(6 + len(fragment) for _, _, fragment in values) == len(body)
-
-
-def test_fragments_are_views_not_copies() -> None:
-    body = bytearray(data_header(1, codec.LAST, 4)[6:] + b"abcd")
-    [(_, _, fragment)] = data_values(memoryview(body))
-    body[-4:] = b"wxyz"
-    assert bytes(fragment) == b"wxyz"
-
-
-@pytest.mark.parametrize(
-    ("body", "offset"),
-    [
-        (b"", 0),
-        (b"\0\0\0\2\1", 0),
-        (b"\0\0\0\1\1\3", 0),
-        (b"\0\0\0\0\1\3", 0),
-        (b"\0\0\0\3\1\3", 0),
-        (b"\xff\xff\xff\xff\1\3abcd", 0),
-        (b"\0\0\0\3\1\3a\0\0", 7),
-    ],
-)
-def test_a_pdv_that_contradicts_the_body_is_refused(body: bytes, offset: int) -> None:
-    """PS3.8 9.3.5.1: a PDV has at least its two header bytes and ends within the PDU, which has one."""
-    with pytest.raises(PduError) as caught:
-        data_values(memoryview(body))
-    assert caught.value.offset == offset
-
-
 # What a peer may send and we must bear
 
 
@@ -429,7 +364,7 @@ def test_short_pdus_have_four_bytes(pdu_type: int, length: int) -> None:
         decode(pdu_type, bytes(length))
 
 
-@pytest.mark.parametrize("pdu_type", [0, codec.P_DATA_TF, 8, 255])
+@pytest.mark.parametrize("pdu_type", [0, p_data.P_DATA_TF, 8, 255])
 def test_other_types_are_not_decoded(pdu_type: int) -> None:
     with pytest.raises(PduError, match=f"PDU type {pdu_type:02X}H"):
         decode(pdu_type, bytes(4))
@@ -581,49 +516,6 @@ def test_credentials_do_not_show() -> None:
     assert "secret" not in shown
     assert "anna" not in shown
     assert "ticket" not in shown
-
-
-# Words
-
-
-@pytest.mark.parametrize(
-    ("source", "reason", "text"),
-    [
-        (1, 1, "no reason given (service user)"),
-        (1, 2, "application context name not supported (service user)"),
-        (1, 3, "calling AE title not recognized (service user)"),
-        (1, 7, "called AE title not recognized (service user)"),
-        (2, 1, "no reason given (service provider, ACSE)"),
-        (2, 2, "protocol version not supported (service provider, ACSE)"),
-        (3, 1, "temporary congestion (service provider, presentation)"),
-        (3, 2, "local limit exceeded (service provider, presentation)"),
-        (3, 0, "reserved reason 0 of source 3"),
-        (9, 1, "reserved reason 1 of source 9"),
-    ],
-)
-def test_rejection_in_words(source: int, reason: int, text: str) -> None:
-    """PS3.8 Table 9-21."""
-    assert rejection_text(source, reason) == text
-
-
-@pytest.mark.parametrize(
-    ("source", "reason", "text"),
-    [
-        (0, 0, "reason not specified (service user)"),
-        (0, 5, "reason not specified (service user)"),
-        (2, 0, "reason not specified (service provider)"),
-        (2, 1, "unrecognized PDU (service provider)"),
-        (2, 2, "unexpected PDU (service provider)"),
-        (2, 4, "unrecognized PDU parameter (service provider)"),
-        (2, 5, "unexpected PDU parameter (service provider)"),
-        (2, 6, "invalid PDU parameter value (service provider)"),
-        (2, 3, "reserved reason 3 of source 2"),
-        (1, 0, "reserved reason 0 of source 1"),
-    ],
-)
-def test_abort_in_words(source: int, reason: int, text: str) -> None:
-    """PS3.8 Table 9-26; a service user gives no reason."""
-    assert abort_text(source, reason) == text
 
 
 def test_the_pdus_without_fields_are_equal_to_their_like_alone() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcmtools.net.status import cause_of, explain, is_transient, is_warning, status_text
+from dcmtools.net.dimse import CommandField as F
+from dcmtools.net.status import explain, is_done, is_pending, is_warning, status_text
 
 
 @pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007, 0xBFFF, 0x0001, 0x0107, 0x0116])
@@ -29,34 +30,48 @@ def test_four_hexadecimal_digits() -> None:
     assert [status_text(status) for status in (0, 0x122, 0xA700)] == ["0000", "0122", "A700"]
 
 
-def test_the_words_and_the_comment() -> None:
-    assert explain(0xA700).startswith("status A700, ")
-    assert explain(0xA700, "quota of 5 GB used up").endswith("the peer says 'quota of 5 GB used up'")
-    assert "SOP Class Not Supported" in explain(0x0122)
-    assert explain(0x9999) == "status 9999, not a status of this service"
+def test_what_was_done_and_what_goes_on() -> None:
+    """PS3.7 C.1 to C.6: success, warning, pending; the rest is a failure or a cancellation."""
+    statuses = (0, 0x0107, 0xB000, 0xFF00, 0xFF01, 0xFE00, 0x0110, 0xA700, 0xC000)
+    assert [status for status in statuses if is_done(status)] == [0, 0x0107, 0xB000]
+    assert [status for status in statuses if is_pending(status)] == [0xFF00, 0xFF01]
+
+
+PRINT, PROCEDURE_STEP = "1.2.840.10008.5.1.1.9", "1.2.840.10008.3.1.2.3.3"
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "field", "sop_class", "words"),
     [
-        (0xA700, "disk may be full"),
-        (0xA7FF, "disk may be full"),
-        (0xA900, "not what the peer expects"),
-        (0xC123, "could not read"),
-        (0x0122, "does not store this kind"),
-        (0x0124, "does not allow this AE title"),
-        (0x9999, ""),
+        (0xA700, F.C_STORE_RQ, "", "Refused: Out of Resources"),
+        (0xB000, F.C_STORE_RQ, "", "Coercion of Data Elements"),
+        (0xC600, F.C_STORE_RQ, "", "Cannot Understand"),
+        (0xFF00, F.C_STORE_RQ, "", "not a status of this service"),
+        (0xFF00, F.C_FIND_RQ, "", "Matches are continuing"),
+        (0xFF01, F.C_FIND_RQ, "", "Matches are continuing, warning"),
+        (0xFE00, F.C_FIND_RQ, "", "Cancel"),
+        (0xB000, F.C_GET_RQ, "", "Sub-operations complete"),
+        (0xA701, F.C_GET_RQ, "", "number of matches"),
+        (0xA702, F.C_MOVE_RQ, "", "sub-operations"),
+        (0xA801, F.C_MOVE_RQ, "", "Move destination unknown"),
+        (0xA801, F.C_GET_RQ, "", "not a status of this service"),
+        (0xC600, F.N_ACTION_RQ, PRINT, "Film Session SOP Instance hierarchy does not contain Film Box"),
+        (0xB603, F.N_ACTION_RQ, "1.2.840.10008.5.1.1.2", "empty page"),
+        (0x0001, F.N_CREATE_RQ, PROCEDURE_STEP, "Requested optional attributes are not supported"),
+        (0x0213, F.N_ACTION_RQ, "1.2.840.10008.1.20.1", "Resource Limitation"),
+        (0x0122, 0, "", "SOP Class Not Supported"),
+        (0xA700, 0, "", "not a status of this service"),
     ],
 )
-def test_the_usual_cause(status: int, words: str) -> None:
-    assert words in cause_of(status)
-    assert bool(words) == bool(cause_of(status))
+def test_the_words_are_those_of_the_service(status: int, field: int, sop_class: str, words: str) -> None:
+    """PS3.4 B.2.3, C.4.1 to C.4.3, F.7 and H.4; PS3.7 Annex C for all."""
+    explained = explain(status, field=field, sop_class_uid=sop_class)
+    assert explained.startswith(f"status {status:04X}, ")
+    assert words.lower() in explained.lower()
 
 
-def test_what_may_pass() -> None:
-    """PS3.4 B.2.3: refused, out of resources."""
-    transient = [status for status in range(0x10000) if is_transient(status)]
-    assert transient == list(range(0xA700, 0xA800))
+def test_the_comment_of_the_peer() -> None:
+    assert explain(0xA700, "quota of 5 GB used up").endswith("the peer says 'quota of 5 GB used up'")
 
 
 def test_a_comment_cannot_start_a_new_line() -> None:

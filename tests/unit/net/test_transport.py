@@ -120,6 +120,40 @@ def test_memory_grows_with_what_came_not_with_what_was_announced(
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("came", [8192, 9000, 20_000, 40_000])
+def test_the_buffer_is_never_larger_than_twice_what_came(
+    ends: tuple[Transport, socket.socket], came: int
+) -> None:
+    transport, peer = ends
+    peer.sendall(struct.pack(">BxI", ASSOCIATE_AC, MAX_ASSOCIATION_PDU) + bytes(came))
+    with pytest.raises(AssociationError, match="in time"):
+        transport.read_pdu(0.05)
+    assert came < len(transport._buffer) <= 2 * (6 + came)
+
+
+@pytest.mark.parametrize("length", [8187, 20_000, 200_000])
+def test_the_buffer_is_never_larger_than_the_pdu_that_is_awaited(
+    ends: tuple[Transport, socket.socket], length: int
+) -> None:
+    """Whatever comes behind it; and a second one of that size needs no more."""
+    transport, peer = ends
+    writer = threading.Thread(target=peer.sendall, args=[3 * pdu(ASSOCIATE_AC, bytes(length))])
+    writer.start()
+    for _ in range(3):
+        assert transport.read_pdu(5)[1] == bytes(length)
+        assert len(transport._buffer) == 6 + length
+    writer.join()
+
+
+def test_limits_can_be_set_anew(ends: tuple[Transport, socket.socket]) -> None:
+    transport, peer = ends
+    transport.max_association_pdu, transport.max_pdu = 10, 20_000
+    peer.sendall(pdu(P_DATA, bytes(20_000)) + pdu(ASSOCIATE_AC, bytes(11)))
+    assert transport.read_pdu(5)[1] == bytes(20_000)
+    with pytest.raises(AssociationError, match="11 bytes where at most 10 are"):
+        transport.read_pdu(5)
+
+
 def test_an_association_pdu_of_the_largest_size_arrives(ends: tuple[Transport, socket.socket]) -> None:
     transport, peer = ends
     body = bytes(range(256)) * (MAX_ASSOCIATION_PDU // 256)
@@ -169,6 +203,58 @@ def test_the_peer_resets(ends: tuple[Transport, socket.socket]) -> None:
         transport.read_pdu(5)
     with pytest.raises(AssociationError, match="the connection broke"):
         transport.send([bytes(10)], 5)
+
+
+# ---------------------------------------------------------------- has_input
+
+
+def test_input_that_is_there_and_input_that_comes(ends: tuple[Transport, socket.socket]) -> None:
+    transport, peer = ends
+    assert not transport.has_input()
+    timer = threading.Timer(0.05, peer.sendall, [pdu(P_DATA, b"12") + b"\4"])
+    timer.start()
+    begun = time.monotonic()
+    assert transport.has_input(5)
+    assert time.monotonic() - begun < 2
+    timer.join()
+    assert transport.has_input()
+    assert bytes(transport.read_pdu(5)[1]) == b"12"
+    assert transport.has_input(), "a PDU has begun to come"
+    peer.sendall(pdu(P_DATA, b"34")[1:])
+    assert bytes(transport.read_pdu(5)[1]) == b"34"
+
+
+def test_input_that_does_not_come_is_no_failure(ends: tuple[Transport, socket.socket]) -> None:
+    transport, peer = ends
+    begun = time.monotonic()
+    assert not transport.has_input(0.1)
+    assert 0.1 <= time.monotonic() - begun < 1
+    peer.sendall(pdu(P_DATA, b"12"))
+    assert bytes(transport.read_pdu(5)[1]) == b"12"
+
+
+@pytest.mark.parametrize("timeout", [0, 5])
+def test_the_end_of_the_connection_is_no_input(ends: tuple[Transport, socket.socket], timeout: float) -> None:
+    transport, peer = ends
+    peer.close()
+    assert select.select([transport._sock], [], [], 5)[0]
+    with pytest.raises(AssociationError, match="closed the connection"):
+        transport.has_input(timeout)
+
+
+def test_the_wish_to_stop_ends_the_wait_for_input(ends: tuple[Transport, socket.socket]) -> None:
+    transport, _peer = ends
+    transport._stop.request()
+    with pytest.raises(Interrupted):
+        transport.has_input(5)
+    assert not transport.has_input(), "what is there can be asked for at any time"
+
+
+def test_a_transport_says_whether_it_was_closed(ends: tuple[Transport, socket.socket]) -> None:
+    transport, _peer = ends
+    assert transport.open
+    transport.close()
+    assert not transport.open
 
 
 def test_what_is_sent_arrives_whole_and_in_order(ends: tuple[Transport, socket.socket]) -> None:

@@ -157,6 +157,35 @@ def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_path: Pat
     wait_for_the_end_of(int(pid.read_text()))
 
 
+def test_what_a_command_leaves_running_is_killed_when_it_ends(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    with running(("sh", "-c", f"sleep 100 & echo $! > {pid}")) as (hook, _):
+        hook.submit(VALUES)
+        hook.finish()
+        assert (hook.count, hook.failed) == (1, 0)
+    wait_for_the_end_of(int(pid.read_text()))
+
+
+def test_closed_before_its_end_it_kills_the_command_and_runs_no_more(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    with running(("sh", "-c", f"sleep 100 & echo $! > {pid}; wait")) as (hook, _):
+        hook.submit(VALUES)
+        hook.submit(VALUES)
+        while not (pid.exists() and pid.read_text()):
+            time.sleep(0.01)
+        started = time.monotonic()
+        hook.close()
+        assert time.monotonic() - started < 5
+        assert (hook.count, hook.failed) == (2, 2)
+    wait_for_the_end_of(int(pid.read_text()))
+
+
+def test_one_that_never_began_can_be_closed() -> None:
+    stop = Stop()
+    Hook(("true",), 10, stop).close()
+    stop.close()
+
+
 def wait_for_the_end_of(pid: int) -> None:
     end = time.monotonic() + 5
     while is_running(pid):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcmtools.encoding.charset import unpadded
+from dcmtools.encoding.element import NO_STOP
 from dcmtools.encoding.faults import Fault, WalkError
 from dcmtools.encoding.syntax import encoding_of, is_deflated
 from dcmtools.encoding.tags import (
@@ -13,21 +15,19 @@ from dcmtools.encoding.tags import (
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from dcmtools.encoding.walker import NO_STOP, Walker
+from dcmtools.encoding.walker import Walker
 from dcmtools.errors import DcmtoolsError, InputError
-from dcmtools.files.deflate import inflate
-from dcmtools.files.source import MemorySource
+from dcmtools.files.deflate import inflate_head
 from dcmtools.net import status
 
 if TYPE_CHECKING:
-    from dcmtools.encoding.walker import Source
+    from dcmtools.encoding.element import Source
 
 # The last of them ends the part of a data set that has to be sound.
 _NAMES: Final = (SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 _AT_AN_END: Final = (Fault.CUT_SHORT, Fault.OVERRUN, Fault.NO_DELIMITER)
-# How much of a value counts, and how much of a deflated data set is looked at: bounds for hostile ones.
+# How much of a value counts, and how many elements are looked at: bounds for hostile data sets.
 _LONGEST: Final = 64 * 1024
-_INFLATED: Final = 16 * 1024 * 1024
 _MOST: Final = 500_000
 
 
@@ -58,13 +58,13 @@ def read_names(source: Source, offset: int, transfer_syntax: str) -> Names:
     """Walk the data set at ``offset`` to its end and return what it is.
 
     Raises Refusal where it is broken before the last of its names, or cut short behind it. Not looked at is
-    what follows half a million elements, or 16 MiB of a deflated data set.
+    what follows half a million elements, or the head of a deflated data set that is a large one.
     """
     try:
         entire = True
         if is_deflated(transfer_syntax):
-            data = inflate(source, offset, enough=_INFLATED)
-            source, offset, entire = MemorySource(data), 0, len(data) < _INFLATED
+            source, entire = inflate_head(source, offset)
+            offset = 0
         try:
             return _walk(source, offset, transfer_syntax, NO_STOP if entire else _NAMES[-1] + 1)
         except WalkError as error:
@@ -89,7 +89,7 @@ def _walk(source: Source, offset: int, transfer_syntax: str, stop: int) -> Names
         for tag, _, _, value, length, depth in elements:
             if tag in found and depth == 0:
                 raw = walker.value(value, min(length, _LONGEST))
-                found[tag] = raw.decode("latin-1").strip("\0 ")
+                found[tag] = unpadded(raw)
     return Names(*found.values())
 
 

@@ -7,17 +7,19 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from dcmtools.encoding.uids import VERIFICATION, is_uid
+from dcmtools.encoding.uids import is_uid
 from dcmtools.errors import UsageError
 from dcmtools.net import pdu
-from dcmtools.net.establishment import (
-    CALLED_NOT_RECOGNIZED,
-    CALLING_NOT_RECOGNIZED,
-    PERMANENT,
-    SERVICE_USER,
-)
 from dcmtools.net.peer import NetworkOptions
-from dcmtools.net.user_information import IDENTITY_USERNAME, IDENTITY_USERNAME_PASSCODE
+from dcmtools.net.presentation import (
+    ABSTRACT_SYNTAX_NOT_SUPPORTED,
+    ACCEPTANCE,
+    TRANSFER_SYNTAXES_NOT_SUPPORTED,
+    ContextResult,
+    PresentationContext,
+)
+from dcmtools.net.refusals import CALLED_NOT_RECOGNIZED, CALLING_NOT_RECOGNIZED, PERMANENT, SERVICE_USER
+from dcmtools.net.user_information import IDENTITY_USERNAME, IDENTITY_USERNAME_PASSCODE, UserIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +38,7 @@ class ServerOptions:
 
     ``aet`` None answers to any called AE title; ``allow_aet`` and ``allow_ip`` empty to any caller, which
     beyond the loopback addresses has to be wanted in words: ``open_to_all``. ``refuse`` rejects everyone,
-    for tests of senders. ``transfer_syntaxes`` are those accepted for all but verification, the preferred
-    first; none are any. An association may be idle for ``idle_timeout`` seconds.
+    for tests of senders. An association may be idle for ``idle_timeout`` seconds.
     With ``tls`` the server speaks nothing else.
     """
 
@@ -48,7 +49,6 @@ class ServerOptions:
     allow_ip: tuple[Network, ...] = ()
     open_to_all: bool = False
     refuse: pdu.AssociateRJ | None = None
-    transfer_syntaxes: tuple[str, ...] = ()
     max_associations: int = MAX_ASSOCIATIONS
     idle_timeout: float = IDLE_TIMEOUT
     tls: TlsOptions | None = None
@@ -66,21 +66,23 @@ class ServerOptions:
                 hint="add --allow-aet or --allow-ip to say from whom, or --open",
             )
 
-    def refusal(self, request: pdu.AssociateRQ, host: str) -> pdu.AssociateRJ | None:
-        """Return how to reject a ``request`` from ``host``, None where it is welcome."""
+    def takes_from(self, host: str) -> bool:
+        """Tell whether connections from the address ``host`` are listened to at all."""
+        address = _address(host)
+        return not self.allow_ip or any(address in network for network in self.allow_ip)
+
+    def refusal(self, request: pdu.AssociateRQ) -> pdu.AssociateRJ | None:
+        """Return how to reject a ``request``, None where it is welcome."""
         if self.refuse is not None:
             return self.refuse
         if self.aet not in (None, request.called_aet):
             return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLED_NOT_RECOGNIZED)
-        known = not self.allow_aet or request.calling_aet in self.allow_aet
-        address = _address(host)
-        near = not self.allow_ip or any(address in network for network in self.allow_ip)
-        if known and near:
-            return None
-        return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLING_NOT_RECOGNIZED)
+        if self.allow_aet and request.calling_aet not in self.allow_aet:
+            return pdu.AssociateRJ(PERMANENT, SERVICE_USER, CALLING_NOT_RECOGNIZED)
+        return None
 
 
-def identity_response(identity: pdu.UserIdentity | None) -> bytes | None:
+def identity_response(identity: UserIdentity | None) -> bytes | None:
     """Return the positive response to a user who says who they are, None where there is none to give.
 
     A name is taken as it stands, whatever the passcode (PS3.15 B.4). Of tickets, assertions and tokens
@@ -91,16 +93,14 @@ def identity_response(identity: pdu.UserIdentity | None) -> bytes | None:
 
 
 def answered(
-    contexts: Sequence[pdu.PresentationContext],
-    accepts: Callable[[str], bool],
-    transfer_syntaxes: Sequence[str] = (),
-) -> tuple[pdu.ContextResult, ...]:
-    """Accept each of the ``contexts`` whose abstract syntax ``accepts`` allows.
+    contexts: Sequence[PresentationContext], syntaxes_for: Callable[[str], Sequence[str] | None]
+) -> tuple[ContextResult, ...]:
+    """Accept each of the ``contexts`` for whose abstract syntax ``syntaxes_for`` returns transfer syntaxes.
 
-    That is in the first of ``transfer_syntaxes`` that was proposed; without them, and for verification,
-    which has no data set, in any.
+    That is in the first of these that was proposed, and in any where there are none; for None the abstract
+    syntax is not supported.
     """
-    return tuple([_answered(context, accepts, transfer_syntaxes) for context in contexts])
+    return tuple([_answered(context, syntaxes_for(context.abstract_syntax)) for context in contexts])
 
 
 def preferred(syntaxes: Sequence[str]) -> str:
@@ -110,21 +110,19 @@ def preferred(syntaxes: Sequence[str]) -> str:
     return syntaxes[0]
 
 
-def _answered(
-    context: pdu.PresentationContext, accepts: Callable[[str], bool], wanted: Sequence[str]
-) -> pdu.ContextResult:
+def _answered(context: PresentationContext, wanted: Sequence[str] | None) -> ContextResult:
     proposed = [syntax for syntax in context.transfer_syntaxes if is_uid(syntax)]
     chosen = preferred(proposed) if proposed else ""
-    if wanted and context.abstract_syntax != VERIFICATION:
+    if wanted:
         chosen = next((syntax for syntax in wanted if syntax in proposed), "")
-    if not accepts(context.abstract_syntax):
-        result = pdu.ABSTRACT_SYNTAX_NOT_SUPPORTED
+    if wanted is None:
+        result = ABSTRACT_SYNTAX_NOT_SUPPORTED
     elif not chosen:
-        result = pdu.TRANSFER_SYNTAXES_NOT_SUPPORTED
+        result = TRANSFER_SYNTAXES_NOT_SUPPORTED
     else:
-        return pdu.ContextResult(context.context_id, pdu.ACCEPTANCE, chosen)
+        return ContextResult(context.context_id, ACCEPTANCE, chosen)
     # Of a refused context the transfer syntax means nothing, but some peers want to read one.
-    return pdu.ContextResult(context.context_id, result, IMPLICIT_VR_LITTLE_ENDIAN)
+    return ContextResult(context.context_id, result, IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcmtools.scp.session import log_line
+from dcmtools.acceptor.log_line import log_line
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import zlib
 
 import pytest
 
-from dcmtools.files.source import MemorySource
-from dcmtools.scp import received
-from dcmtools.scp.received import Names, Refusal, read_names
+from dcmtools.archive import received
+from dcmtools.archive.received import Names, Refusal, read_names
+from dcmtools.encoding.memory import MemorySource
+from dcmtools.files import deflate
 from tests.support.served import BIG, CT, DEFLATED, EXPLICIT, IMPLICIT, data_set, element
 
 CANNOT_UNDERSTAND = 0xC000
@@ -138,7 +139,7 @@ def test_a_flood_of_elements_is_not_walked_to_its_end(monkeypatch: pytest.Monkey
 
 
 def test_of_a_large_deflated_data_set_the_head_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(received, "_INFLATED", 64 * 1024)
+    monkeypatch.setattr(deflate, "IN_MEMORY", 64 * 1024)
     stream = zlib.compressobj(9, wbits=-15)
     data = stream.compress(data_set()[:-112] + element(PRIVATE, bytes(2_000_000), b"OB")) + stream.flush()
     assert read(data, DEFLATED) == NAMES
