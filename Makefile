@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-BENCHES = $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/harness.py,$(wildcard bench/*.py)))
+BENCHES = $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/harness.py bench/compiled.py,$(wildcard bench/*.py)))
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench compiled
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
@@ -25,6 +25,12 @@ bench: $(READY)
 	@status=0; for bench in $(BENCHES); do \
 	  echo "== $$bench"; $(BIN)/python -m "bench.$$bench" || status=1; \
 	done; exit $$status
+
+# The hot modules compiled with mypyc, in build/compiled: the tests on them, and what they gain. Nothing is shipped.
+compiled: $(READY)
+	$(BIN)/python mypyc_build.py
+	cd build/compiled && PYTHONPATH="$$PWD" ../../$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m bench.compiled
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
