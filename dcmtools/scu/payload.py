@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from dcmtools.net.incoming import Message
     from dcmtools.net.negotiated import Context
 
-# Of a size that stays in the processor's cache between being read and being sent.
-BLOCK: Final = 256 * 1024
+# The first is read while the peer works on the file before; the others stay in the processor's cache between
+# being read and being sent.
+BLOCK: Final = 1024 * 1024
+_LATER_BLOCK: Final = 256 * 1024
 
 
 class Payload:
@@ -89,10 +91,13 @@ class Payload:
         yield block
 
     def _as_it_is(self) -> Iterator[bytes]:
-        length, offset = self.instance.length, self.instance.offset
-        for done in range(0, length, BLOCK):
-            count = min(length - done, BLOCK)
-            yield self._source.read(offset + done, count) + b"\0" * (count % 2)
+        offset, end = self.instance.offset, self.instance.offset + self.instance.length
+        count = BLOCK
+        while offset < end:
+            count = min(end - offset, count)
+            yield self._source.read(offset, count) + b"\0" * (count % 2)
+            offset += count
+            count = _LATER_BLOCK
 
     def _made(self, changes: Sequence[Change]) -> Iterable[bytes]:
         """Return the data set with ``changes`` and in the context's transfer syntax."""
