@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The first is read while the peer works on the file before; the others stay in the processor's cache between
 # being read and being sent.
 BLOCK: Final = 1024 * 1024
-_LATER_BLOCK: Final = 256 * 1024
+LATER_BLOCK: Final = 256 * 1024
 
 
 class Payload:
@@ -97,7 +97,7 @@ class Payload:
             count = min(end - offset, count)
             yield self._source.read(offset, count) + b"\0" * (count % 2)
             offset += count
-            count = _LATER_BLOCK
+            count = LATER_BLOCK
 
     def _made(self, changes: Sequence[Change]) -> Iterable[bytes]:
         """Return the data set with ``changes`` and in the context's transfer syntax."""

@@ -13,7 +13,7 @@ import pytest
 
 from dcmtools.files.source import FileSource
 from dcmtools.net.peer import NetworkOptions, Peer
-from dcmtools.scu.payload import BLOCK
+from dcmtools.scu.payload import BLOCK, LATER_BLOCK
 from dcmtools.scu.store import store as store_files
 from tests.support import samples
 from tests.support.run import Run, run
@@ -359,7 +359,7 @@ def test_while_it_is_sent(
     seen: list[int] = []
 
     def changing(source: FileSource, offset: int, length: int) -> bytes:
-        if length == BLOCK and Path(os.readlink(f"/proc/self/fd/{source.fd}")) == paths[1]:
+        if length in (BLOCK, LATER_BLOCK) and Path(os.readlink(f"/proc/self/fd/{source.fd}")) == paths[1]:
             seen.append(offset)
             if len(seen) == 2:
                 change(paths[1])

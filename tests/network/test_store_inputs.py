@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.files.source import FileSource
-from dcmtools.scu.payload import BLOCK
+from dcmtools.scu.payload import BLOCK, LATER_BLOCK
 from tests.support import samples
 from tests.support.archived import KINDS, archived, zipped
 from tests.support.run import Run, run
@@ -96,7 +96,7 @@ def test_an_archive_that_changes_while_it_is_sent(tmp_path: Path, monkeypatch: p
 
     def changing(source: FileSource, offset: int, length: int) -> bytes:
         in_place = source.size < path.stat().st_size  # as opposed to what reads checksums
-        if length == BLOCK and server.proposals and in_place:
+        if length in (BLOCK, LATER_BLOCK) and server.proposals and in_place:
             blocks.append(offset)
             if len(blocks) == 2:
                 touched(path)
