@@ -81,7 +81,7 @@ def _report_options() -> Iterable[Callable[[Function], Function]]:
 
 def _fields() -> list[str]:
     """Return the fields of the command's records."""
-    from dcmtools.cli.topics import FIELDS
+    from dcmtools.cli.fields import FIELDS
 
     *_, name = click.get_current_context().command_path.partition(" ")
     return FIELDS.get(name, "").split()

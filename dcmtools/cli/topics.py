@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from dcmtools.cli.defaults import SHARED
+from dcmtools.cli.fields import FIELDS
 from dcmtools.cli.security_topic import SECURITY
 from dcmtools.errors import ExitStatus
 
@@ -15,28 +16,6 @@ class Topic(NamedTuple):
     summary: str
     text: str
 
-
-_PEER_FIELDS: Final = (
-    "name host port aet calling_aet connect_timeout acse_timeout dimse_timeout max_pdu bind_address tls"
-    " tls_ca tls_cert tls_key tls_key_password_file tls_server_name tls_profile tls_min_version user"
-    " password_file"
-)
-FIELDS: Final = {
-    "dump": "file transfer_syntax dataset values",
-    "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
-    "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"
-    " proposed",
-    "serve": "host port aet folder file sop_class_uid sop_instance_uid study_instance_uid"
-    " series_instance_uid transfer_syntax_uid bytes kept status elapsed_ms association peer calling_aet"
-    " called_aet",
-    "peers list": _PEER_FIELDS,
-    "peers show": _PEER_FIELDS,
-    "peers add": _PEER_FIELDS,
-    "peers remove": "name",
-    "peers path": "file exists",
-    "completion": "shell script",
-}
-"""What a record of each command can have beside outcome, error and note."""
 
 _STATUS_TEXTS: Final = {
     ExitStatus.DONE: "Everything that was asked for is done.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.encoding.charset import unpadded
@@ -74,8 +75,8 @@ def inspect(item: Input, source: FileSource) -> Instance:
     length = end - file.data_set_offset
     if length % 2 and not is_deflated(file.transfer_syntax):
         raise InputError(f"the data set has an odd number of bytes ({length}), which PS3.8 cannot carry")
-    uids = (sop_class, sop_instance, file.transfer_syntax)
-    study = found.get(STUDY_INSTANCE_UID, "")
+    uids = (intern(sop_class), sop_instance, intern(file.transfer_syntax))
+    study = intern(found.get(STUDY_INSTANCE_UID, ""))  # kept for each of many files, and mostly the same
     return Instance(item, *uids, file.data_set_offset, length, source.identity, study, note)
 
 

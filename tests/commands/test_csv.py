@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from dcmtools.cli.topics import FIELDS
+from dcmtools.cli.fields import FIELDS
 from dcmtools.output.rows import ENDING
 from tests.interface.commands import LEAVES, TABLE, Place, click_command, made_place
 from tests.support.run import run

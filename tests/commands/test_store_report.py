@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dcmtools.cli.topics import FIELDS
+from dcmtools.cli.fields import FIELDS
 from dcmtools.output.rows import ENDING
 from dcmtools.scu import sender
 from tests.support import samples

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import pytest
 
-from dcmtools.cli.topics import FIELDS
+from dcmtools.cli.fields import FIELDS
 from tests.interface.commands import (
     EVERY,
     LEAVES,
@@ -117,7 +117,7 @@ def all_of(screen: FileIO) -> bytes:
 
 def test_every_command_has_its_entry() -> None:
     assert list(TABLE) == list(LEAVES), "tests/interface/commands.py wants an entry for each command"
-    assert list(FIELDS) == list(LEAVES), "dcmtools/cli/topics.py wants the JSON fields of each command"
+    assert list(FIELDS) == list(LEAVES), "dcmtools/cli/fields.py wants the JSON fields of each command"
 
 
 # ---------------------------------------------------------------- the command line
