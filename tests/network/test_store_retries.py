@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import socket
 import threading
 from collections import Counter
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from dcmtools.net.stop import Stop
-from dcmtools.scu import sender
 from dcmtools.scu.sender import LONGEST_DELAY, MAY_BE_STORED
 from tests.support import samples
 from tests.support.proxy import Proxy
@@ -319,13 +318,13 @@ def test_a_peer_that_is_down_and_comes_up(
 ) -> None:
     with Unruly(serves()) as server, Proxy(server.port, refusing=True) as proxy:
         come_up = iter([proxy.listen])
+        said: list[str] = []
 
-        def heard(message: str, *values: object) -> None:
-            said.append(message % values)
+        def heard(record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
             next(come_up, bool)()
 
-        said: list[str] = []
-        monkeypatch.setattr(sender, "say", heard)
+        monkeypatch.setattr(logging.getLogger("dcmtools.scu.sender"), "handle", heard)
         result = store(proxy, files, "--jobs", jobs, "--retries", 9)
     assert result.status == 0
     assert len(server.stores) == COUNT
@@ -357,10 +356,12 @@ def test_a_name_that_is_known_the_second_time(
 ) -> None:
     """A name server that does not answer may answer later; one that knows no such name has answered."""
     getaddrinfo, asked = socket.getaddrinfo, itertools.count()
+    all_have_asked = threading.Barrier(jobs)
 
     def resolver(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as in socket
         if host == b"pacs.example.org" and not kwargs.get("flags"):
             if next(asked) < jobs:
+                all_have_asked.wait(20)
                 raise socket.gaierror(code, "not now")
             host = "127.0.0.1"
         return getaddrinfo(host, port, *args, **kwargs)
@@ -382,9 +383,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        clock = SimpleNamespace(monotonic=lambda: self.now)
-        monkeypatch.setattr("dcmtools.scu.sender.time", clock)
-        monkeypatch.setattr("dcmtools.scu.work.time", clock)
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
         monkeypatch.setattr(Stop, "wait", lambda _, seconds: self.wait(seconds))
 
     def wait(self, seconds: float) -> bool:
