@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import gc
+import atexit
+import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -105,9 +106,18 @@ def _status(args: Sequence[str] | None, group: LazyGroup, app: App) -> int:
 
 def run() -> NoReturn:
     """Be the console script."""
-    status = main()
-    gc.freeze()  # a last collection of all that the process still holds would take 4 to 7 ms
-    sys.exit(status)
+    statuses: list[int] = []
+    atexit.register(_leave, statuses)  # the first that is registered is the last to be called
+    statuses.append(main())
+    sys.exit(statuses[0])
+
+
+def _leave(statuses: Sequence[int]) -> None:
+    """End the process at once where there is a status: to take the interpreter apart takes 2 to 7 ms more."""
+    if statuses:
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None where the descriptor was closed
+            stream.flush()
+        os._exit(statuses[0])
 
 
 def _explain(error: Exception, app: App) -> ExitStatus:
