@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: str, *, mode: int | None = None) -> Iterator[BinaryIO]:
+def replacing(path: str, *, mode: int | None = None, durable: bool = True) -> Iterator[BinaryIO]:
     """Open what is the file at ``path`` after the ``with`` block, unless that fails; raises OSError.
 
     Its mode is that of the file it replaces unless one is given, and 0600 where there is none. The bytes are
-    on disk before the name is; a link at ``path`` would be replaced, not followed.
+    on disk before the name is, unless that is not to be ``durable``; a link at ``path`` would be replaced,
+    not followed.
     """
     from tempfile import mkstemp
 
@@ -27,7 +28,8 @@ def replacing(path: str, *, mode: int | None = None) -> Iterator[BinaryIO]:
             file.flush()
             with suppress(FileNotFoundError):
                 os.fchmod(descriptor, stat.S_IMODE(os.stat(path).st_mode) if mode is None else mode)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

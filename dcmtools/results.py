@@ -29,16 +29,17 @@ class Extent:
     """How far a run goes, told while it does, by the operation, to whoever shows progress.
 
     ``total`` is how many results there will be, None while that is not known; ``moved`` is how many bytes
-    have been sent, received or written so far. Whatever takes long calls ``tick`` now and then, which is
-    cheap; results tick by themselves.
+    have been sent, received or written so far; ``doing`` says in words how far the items in hand are.
+    Whatever takes long calls ``tick`` now and then, which is cheap; results tick by themselves.
     """
 
-    __slots__ = ("_watcher", "moved", "total")
+    __slots__ = ("_watcher", "doing", "moved", "total")
 
     def __init__(self, total: int | None = None) -> None:
         """Begin with nothing moved and nobody watching."""
         self.total = total
         self.moved = 0
+        self.doing = ""
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None] | None) -> None:

@@ -214,7 +214,7 @@ class Server:
                 association = accept_association(
                     sock, self._network, lambda request: self._decide(request, newcomer, place), self._tls
                 )
-                self._converse(Session(number, host, association, self._services.counts))
+                self._converse(Session(number, host, association, self._services.counts(association)))
         except DcmtoolsError as error:
             if not newcomer.dropped:  # which was told
                 self._complaints.tell(*failure(error, number, host))

@@ -9,13 +9,15 @@ from dcmtools.acceptor.admission import answered, identity_response
 from dcmtools.net import dimse
 from dcmtools.net.accepting import Acceptance
 from dcmtools.net.status import SOP_CLASS_NOT_SUPPORTED, UNRECOGNIZED_OPERATION
+from dcmtools.net.user_information import ExtendedNegotiation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from dcmtools.acceptor.session import Session
     from dcmtools.net import pdu
+    from dcmtools.net.association import Association
     from dcmtools.net.incoming import Message
 
     Answer: TypeAlias = Callable[[Session, Message], None]
@@ -31,14 +33,16 @@ class Service(NamedTuple):
     ``answers`` are called with the requests there, by command field; each reads the data set, where there is
     one, and responds. ``syntaxes`` are the transfer syntaxes taken, the preferred first; none are any.
     Where the association is ``reversed``, the requestor may take the SCP role it asks for (PS3.7 D.3.3.4).
-    ``counts`` names what is counted in a session, for the last line of the log about it. ``ended`` is called
-    once for each association that had such a context, when that is over.
+    ``negotiates`` answers an extended negotiation of the SOP class with what is supported of it (D.3.3.5).
+    ``counts`` names what is counted in a session that has such a context, for the last line of the log about
+    it. ``ended`` is called once for each association that had one, when that is over.
     """
 
     accepts: Callable[[str], bool]
     answers: Mapping[int, Answer]
     syntaxes: tuple[str, ...] = ()
     reversed: bool = False
+    negotiates: Callable[[bytes], bytes] | None = None
     counts: tuple[str, ...] = ()
     ended: Callable[[Session], None] = _nothing
 
@@ -50,7 +54,6 @@ class Services:
         """Offer ``services``."""
         self._services = services
         self._operations = frozenset([field for each in services for field in each.answers])
-        self.counts = tuple([name for each in services for name in each.counts])
 
     def acceptance(self, request: pdu.AssociateRQ) -> Acceptance:
         """Return how to accept ``request``: what has a service, in its transfer syntaxes and roles.
@@ -61,6 +64,7 @@ class Services:
         return Acceptance(
             answered(request.contexts, self._syntaxes_for),
             tuple([role for role in information.roles if self._is_reversed(role.sop_class_uid)]),
+            tuple(self._extended(information.extended)),
             identity_response=identity_response(information.identity),
         )
 
@@ -81,13 +85,26 @@ class Services:
             status = SOP_CLASS_NOT_SUPPORTED if field in self._operations else UNRECOGNIZED_OPERATION
             session.association.send(message.context, dimse.response(message.command, status))
 
+    def counts(self, association: Association) -> list[str]:
+        """Return what is counted in a session on ``association``."""
+        return [name for service in self._of(association) for name in service.counts]
+
     def ended(self, session: Session) -> None:
         """Tell the services that had a context in ``session`` that it is over; all, whatever one raises."""
-        syntaxes = {context.abstract_syntax for context in session.association.contexts.values()}
         with ExitStack() as told:
-            for service in self._services:
-                if any(self._service(uid) is service for uid in syntaxes):
-                    told.callback(service.ended, session)
+            for service in self._of(session.association):
+                told.callback(service.ended, session)
+
+    def _of(self, association: Association) -> list[Service]:
+        """Return the services that have a context on ``association``."""
+        syntaxes = {context.abstract_syntax for context in association.contexts.values()}
+        return [each for each in self._services if any(self._service(uid) is each for uid in syntaxes)]
+
+    def _extended(self, proposals: Sequence[ExtendedNegotiation]) -> Iterator[ExtendedNegotiation]:
+        for sop_class_uid, information in proposals:
+            service = self._service(sop_class_uid)
+            if service is not None and service.negotiates is not None:
+                yield ExtendedNegotiation(sop_class_uid, service.negotiates(information))
 
     def _service(self, abstract_syntax: str) -> Service | None:
         return next((each for each in self._services if each.accepts(abstract_syntax)), None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dcmtools.archive.received import Names
     from dcmtools.archive.storage import Storage
     from dcmtools.net.association import Association
+    from dcmtools.net.dimse import Command
     from dcmtools.net.incoming import Message
 
 
@@ -35,8 +36,8 @@ def receive(storage: Storage, association: Association, message: Message, source
     """Keep the instance that comes with the C-STORE-RQ ``message``, which is then to be responded to.
 
     ``source_aet`` is the AE title of the sender, for (0002,0016) of the file (PS3.10 7.1): the requestor's
-    or the acceptor's, whichever is the SCU. Raises Refusal with the status for the response where the
-    instance is not kept, and AssociationError when the association ends within the message; with either
+    or the acceptor's, whichever is the SCU. Raises Refusal, of which ``refused`` makes the response, where
+    the instance is not kept, and AssociationError when the association ends within the message; with either
     nothing of it is left.
     """
     try:
@@ -45,6 +46,11 @@ def receive(storage: Storage, association: Association, message: Message, source
         for _ in association.data():  # of a data set that was refused before its end
             pass
         raise
+
+
+def refused(message: Message, refusal: Refusal) -> Command:
+    """Return the response to a C-STORE-RQ whose instance is not kept: the status, and why in words."""
+    return dimse.response(message.command, refusal.number) | {"ErrorComment": refusal.message}
 
 
 def requested(message: Message) -> tuple[str, str]:

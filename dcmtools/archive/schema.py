@@ -1,13 +1,14 @@
 """The tables of an archive's index: one for each query/retrieve level, a row for each entity.
 
 Columns are named by the keywords of what they hold: the values as Unicode text, without padding and with a
-backslash between several, NULL for none (but in what makes a row unique); of a sequence the items, in
-Explicit VR Little Endian and UTF-8. What names a person stands there once more, ``folded``, for matching
-without regard to letter case.
+backslash between several, NULL for none (but in what makes a row unique); of a sequence a data set that holds
+it alone, in Explicit VR Little Endian and UTF-8. What names a person stands there once more, ``folded``, for
+matching without regard to letter case.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.archive.attributes import ATTRIBUTES
@@ -46,8 +47,13 @@ _UNIQUE: Final = {
 
 
 def folded(keyword: str) -> str:
-    """Return the name of the column that holds a person's name casefolded."""
+    """Return the name of the column that holds ``matching.folded_name`` of a person's name."""
     return f"{keyword}Folded"
+
+
+def in_scripts(column: str) -> str:
+    """Return the condition that a folded name has more than one component group (PS3.5 6.2.1)."""
+    return f"instr({column}, '=') > 0"
 
 
 def columns(level: Level) -> tuple[str, ...]:
@@ -63,13 +69,28 @@ def _columns_of(attribute: Attribute) -> tuple[str, ...]:
     return (attribute.keyword,)
 
 
+def joined(level: Level) -> str:
+    """Return the table for ``level`` joined with those of all levels above it, for a FROM."""
+    depth = LEVELS.index(level)
+    below = [
+        f" JOIN {TABLES[above]} ON {TABLES[above]}.id = {TABLES[lower]}.{PARENTS[lower]}"
+        for above, lower in pairwise(LEVELS[: depth + 1])
+    ]
+    return TABLES[level] + "".join(reversed(below))
+
+
 def statements() -> Iterator[str]:
     """Yield the statements that make the tables and their indexes in an empty database."""
     for level in LEVELS:
         table = TABLES[level]
-        described = ["id INTEGER PRIMARY KEY", *columns(level), f"UNIQUE ({_UNIQUE[level]})"]
+        # Without a type a parent's number would not compare with an id by way of an index.
+        typed = [f"{name} INTEGER" if name in PARENTS.values() else name for name in columns(level)]
+        described = ["id INTEGER PRIMARY KEY", *typed, f"UNIQUE ({_UNIQUE[level]})"]
         yield f"CREATE TABLE {table} ({', '.join(described)})"
         for column in (*_SOUGHT[level], *([PARENTS[level]] if level is Level.IMAGE else [])):
             yield f"CREATE INDEX {table}_{column} ON {table} ({column})"
+    # Of a name in several scripts each may be asked for: a range of the first does not find the others.
+    name = folded("PatientName")
+    yield f"CREATE INDEX patients_scripts ON patients ({name}) WHERE {in_scripts(name)}"
     yield "CREATE TABLE folders (path PRIMARY KEY, mtime_ns) WITHOUT ROWID"
     yield f"PRAGMA user_version = {VERSION}"

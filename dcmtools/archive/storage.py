@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import logging
 import os
 import stat
 from contextlib import ExitStack, suppress
@@ -17,14 +16,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.archive.duplicates import DuplicateError, How, Kept, OnDuplicate, same_data_set
+from dcmtools.archive.opening import open_below
 from dcmtools.errors import InputError, OutputError, UsageError
 from dcmtools.files.names import safe_name
 from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-logger = logging.getLogger(__name__)
 
 INCOMING: Final = ".incoming"
 _LOCK: Final = "lock"
@@ -36,6 +34,12 @@ _MAX_BESIDE: Final = 99
 _MAX_SETTLED: Final = 10_000
 # What a file system answers that keeps no hard links, or has no way to force a folder to disk.
 _UNSUPPORTED: Final = (errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+class HeldError(UsageError):
+    """Another process holds the folder."""
+
+    code = "held"
 
 
 class Storage:
@@ -69,7 +73,7 @@ class Storage:
             self._take()
         except BlockingIOError as error:
             self.close()
-            raise UsageError(f"{folder}: another server is receiving into this folder") from error
+            raise HeldError(f"{folder}: another server is receiving into this folder") from error
         except OSError as error:
             self.close()
             raise UsageError(f"{os.path.join(folder, INCOMING)}: {error.strerror}") from error
@@ -111,6 +115,10 @@ class Storage:
             return Incoming(self, name, os.open(name, flags, 0o600, dir_fd=self._incoming))
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
+
+    def open(self, path: str) -> FileSource:
+        """Open the instance that is kept at ``path``, as ``Kept`` has it; raises InputError."""
+        return open_below(self._root, path)
 
     def keep(self, part: Incoming, folders: Sequence[str], stem: str) -> Kept:
         """Give ``part`` its final name, ``stem`` and ``.dcm``, below ``folders``; see ``Incoming.keep``."""
@@ -191,7 +199,9 @@ class Storage:
         try:
             os.unlink(part.name, dir_fd=self._incoming)
         except OSError as error:
-            logger.warning("%s cannot be removed: %s", part.name, error.strerror)
+            import logging  # 9 ms, for what hardly ever happens
+
+            logging.getLogger(__name__).warning("%s cannot be removed: %s", part.name, error.strerror)
 
 
 class Incoming:
@@ -249,9 +259,9 @@ class Incoming:
         Raises DuplicateError where another data set has the name, unless the storage knows a way, and
         OutputError where the disk fails; what was kept before then stays as it is.
         """
-        folders = [safe_name(part or "UNKNOWN") for part in (patient_id, study_uid, series_uid)]
+        *folders, stem = place_of(patient_id, study_uid, series_uid, sop_uid)
         try:
-            return self._storage.keep(self, folders, safe_name(sop_uid))
+            return self._storage.keep(self, folders, stem)
         except OSError as error:
             raise OutputError(error.strerror or str(error)) from error
 
@@ -271,6 +281,28 @@ class Incoming:
         finally:
             if not self.moved:
                 self._storage.discard(self)
+
+
+def place_of(patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> list[str]:
+    """Return the names of the three folders that an instance is kept in, and of its file, without ending."""
+    return [safe_name(part or "UNKNOWN") for part in (patient_id, study_uid, series_uid)] + [
+        safe_name(sop_uid)
+    ]
+
+
+def is_held(folder: str) -> bool:
+    """Tell whether a process receives into ``folder``; raises OSError where that cannot be told."""
+    try:
+        lock = os.open(os.path.join(folder, INCOMING, _LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def _holds(folder: int, name: str, part: Incoming) -> bool:

@@ -14,9 +14,23 @@ FIELDS: Final = {
     "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
     "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"
     " proposed",
+    "find": "peer level patient_id study_instance_uid series_instance_uid sop_instance_uid status dataset"
+    " file",
+    "move": "peer destination level patient_id study_instance_uid series_instance_uid sop_instance_uids"
+    " status completed failed warning remaining failed_sop_instance_uids elapsed_ms received",
+    "get": "file sop_class_uid sop_instance_uid study_instance_uid series_instance_uid transfer_syntax_uid"
+    " bytes kept status peer level patient_id sop_instance_uids completed failed warning remaining"
+    " failed_sop_instance_uids received elapsed_ms",
     "serve": "host port aet folder file sop_class_uid sop_instance_uid study_instance_uid"
     " series_instance_uid transfer_syntax_uid bytes kept status elapsed_ms association peer calling_aet"
     " called_aet",
+    "archive list": "level patient_id patient_name birth_date sex study_date accession_number modalities"
+    " modality number description studies series instances study_instance_uid series_instance_uid"
+    " sop_class_uid sop_instance_uid transfer_syntax_uid bytes file",
+    "archive index": "path patients studies series instances added updated removed",
+    "archive verify": "file sop_class_uid sop_instance_uid study_instance_uid series_instance_uid"
+    " transfer_syntax_uid",
+    "archive remove": "file patient_id study_instance_uid series_instance_uid sop_instance_uid",
     "peers list": _PEER_FIELDS,
     "peers show": _PEER_FIELDS,
     "peers add": _PEER_FIELDS,

@@ -57,7 +57,7 @@ def network_options(function: Function) -> Function:
             kwargs["peer"] = peer._replace(aet=called_aet) if called_aet else peer  # both titles are checked
             values.update(_of_peer(context, peer))
             if values["tls"] is None:
-                _refuse_half_secured(peer)
+                refuse_half_secured(peer)
         values["calling_aet"] = values["calling_aet"] or DEFAULT_CALLING_AET
         tls = asked_tls(context, {name: values.pop(name) for name in TLS_NAMES})
         identity = asked_identity(context, {name: values.pop(name) for name in IDENTITY_NAMES})
@@ -105,7 +105,25 @@ def peer_argument(function: F) -> F:
     return click.argument("peer", type=PEER, metavar="PEER")(function)
 
 
-def _refuse_half_secured(peer: Peer) -> None:
+def priority_option(function: F) -> F:
+    """Add ``--priority``; the command gets ``priority``, as PS3.7 has it."""
+
+    def number(_context: click.Context, _param: click.Parameter, name: str) -> int:
+        from dcmtools.net import dimse
+
+        return {"low": dimse.LOW, "medium": dimse.MEDIUM, "high": dimse.HIGH}[name]
+
+    return click.option(
+        "--priority",
+        type=click.Choice(["low", "medium", "high"]),
+        default="medium",
+        show_default=True,
+        callback=number,
+        help="Priority to ask for.",
+    )(function)
+
+
+def refuse_half_secured(peer: Peer) -> None:
     """Refuse a peer whose settings are about TLS, but for whom nobody says whether there is to be any."""
     for name, value in peer.security._asdict().items():
         if name.startswith("tls_") and value is not None:

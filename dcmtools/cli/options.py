@@ -29,11 +29,11 @@ def output_options(
     """Add ``--format`` and ``--color``; the command gets ``output``.
 
     One whose records hold ``data_sets`` can write these alone; one whose records make ``rows`` writes CSV
-    too. One that works on many items takes ``--report`` and ``--report-format``.
+    and TSV too. One that works on many items takes ``--report`` and ``--report-format``.
     """
     forms = {"text": "Text for people", "json": "JSON Lines (one object per result)"}
     if rows:
-        forms["csv"] = "CSV with a header"
+        forms |= {"csv": "CSV with a header", "tsv": "the same with tabs"}
     if data_sets:
         forms["dicom-json"] = "an array of the data sets alone (PS3.18 F)"
     *others, last = forms.values()
@@ -46,7 +46,7 @@ def output_options(
             from dcmtools.cli.reporting import asked_report
 
             target = asked_report(kwargs.pop("report_path"), kwargs.pop("report_format"))
-        fields = _fields() if target or output_format == "csv" else ()
+        fields = _fields() if target or output_format in ("csv", "tsv") else ()
         return function(*args, output=OutputOptions(output_format, color, target, fields), **kwargs)
 
     return bundle(

@@ -159,6 +159,33 @@ class _TagPathType(_Parsed):
         return ((f"{above}{dot}{keyword}", format_tag(tag)) for keyword, tag in keywords_with(last))
 
 
+class _QueryKeyType(_TagPathType):
+    """A key of a query; completed as the path that it begins with."""
+
+    name = "key"
+    forms = ""
+
+    def parse(self, text: str) -> object:
+        from dcmtools.query.keys import key_of
+
+        return key_of(text)
+
+
+class _FindClassType(_Parsed):
+    name = "model"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.query.classes import find_class_named
+
+        return find_class_named(text)
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.query.classes import find_class_names
+
+        names = sorted((name, uid) for uid, name in find_class_names().items())
+        return ((name, uid) for name, uid in names if name.lower().startswith(incomplete.lower()))
+
+
 class _SyntaxType(_Parsed):
     name = "syntax"
 
@@ -171,6 +198,20 @@ class _SyntaxType(_Parsed):
         from dcmtools.encoding.uids import transfer_syntaxes_with
 
         return iter(transfer_syntaxes_with(incomplete))
+
+
+class _StorageClassType(_Parsed):
+    name = "class"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.encoding.uids import storage_class_named
+
+        return storage_class_named(text)
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.encoding.uids import storage_classes_with
+
+        return iter(storage_classes_with(incomplete))
 
 
 class _SecondsType(_Parsed):
@@ -223,6 +264,9 @@ NETWORK = _NetworkType()
 AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()
+QUERY_KEY = _QueryKeyType()
+FIND_CLASS = _FindClassType()
 SYNTAX = _SyntaxType()
+STORAGE_CLASS = _StorageClassType()
 SECONDS = _SecondsType()
 PAUSE = _PauseType()

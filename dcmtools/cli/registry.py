@@ -38,11 +38,34 @@ _PEERS: Final = (
     CommandInfo("remove", "dcmtools.commands.peers.remove", "Take peers out of config.toml.", "Commands"),
     CommandInfo("path", "dcmtools.commands.peers.path", "Print where config.toml is.", "Commands"),
 )
+_ARCHIVE: Final = (
+    CommandInfo("list", "dcmtools.commands.archive.list", "List the studies of an archive.", "Commands"),
+    CommandInfo(
+        "index", "dcmtools.commands.archive.index", "Build or repair the index of an archive.", "Commands"
+    ),
+    CommandInfo(
+        "verify",
+        "dcmtools.commands.archive.verify",
+        "Check the files and the index of an archive.",
+        "Commands",
+    ),
+    CommandInfo(
+        "remove", "dcmtools.commands.archive.remove", "Remove studies from an archive, for good.", "Commands"
+    ),
+)
 COMMANDS: Final = (
     CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
     CommandInfo("echo", "dcmtools.commands.echo", "Verify a peer with C-ECHO.", "Network"),
     CommandInfo("store", "dcmtools.commands.store", "Send DICOM files to a peer with C-STORE.", "Network"),
-    CommandInfo("serve", "dcmtools.commands.serve", "Receive DICOM files over the network.", "Network"),
+    CommandInfo("find", "dcmtools.commands.find", "Ask an archive what it has, with C-FIND.", "Network"),
+    CommandInfo(
+        "move", "dcmtools.commands.move", "Have an archive send what it has, with C-MOVE.", "Network"
+    ),
+    CommandInfo("get", "dcmtools.commands.get", "Fetch what an archive has, with C-GET.", "Network"),
+    CommandInfo("serve", "dcmtools.commands.serve", "Receive DICOM files, and answer queries.", "Network"),
+    CommandInfo(
+        "archive", "dcmtools.commands.archive", "Look after what serve has received.", "Network", _ARCHIVE
+    ),
     CommandInfo("peers", "dcmtools.commands.peers", "Name the peers you talk to.", "Settings", _PEERS),
     CommandInfo(
         "completion", "dcmtools.commands.completion", "Print a script for the shell's completion.", "Settings"

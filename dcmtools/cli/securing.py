@@ -14,7 +14,7 @@ from dcmtools.config import TLS_PROFILES, TLS_VERSIONS, secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dcmtools.net.peer import TlsOptions
+    from dcmtools.net.peer import Peer, TlsOptions
     from dcmtools.net.user_information import UserIdentity
 
     Function = Callable[..., Any]
@@ -187,6 +187,29 @@ def asked_tls(context: click.Context, values: Mapping[str, Any]) -> TlsOptions |
         _warn(context, "--tls-no-verify: the peer's certificate is not looked at, it could be anyone's")
     client_context(options)
     return options
+
+
+def peer_tls(peer: Peer) -> TlsOptions | None:
+    """Return the TLS that config.toml asks for with ``peer``, None for a plain connection.
+
+    Raises UsageError where no connection could be made with it.
+    """
+    if not peer.security.tls:
+        return None
+    from dcmtools.net.tls import client_context
+
+    values = peer.security._asdict()
+    options = _made(values | {"tls_profile": values["tls_profile"] or TLS_PROFILES[0]})
+    client_context(options)
+    return options
+
+
+def peer_identity(context: click.Context, peer: Peer) -> UserIdentity | None:
+    """Return who we are to be for ``peer``, as config.toml has it; raise UsageError as ``asked_identity``."""
+    if peer.security.user is None:
+        return None
+    known = {"user": peer.security.user, "password_file": peer.security.password_file}
+    return asked_identity(context, dict.fromkeys(IDENTITY_NAMES) | known | {"identity_response": False})
 
 
 def asked_server_tls(context: click.Context, values: Mapping[str, Any]) -> TlsOptions | None:

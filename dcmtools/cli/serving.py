@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dcmtools.cli.options import association_options, bundle, stop_on_signals
-from dcmtools.cli.params import AET, NETWORK, PAUSE, SECONDS, SYNTAX
+from dcmtools.cli.params import AET, NETWORK, PAUSE, PEER, SECONDS, SYNTAX
 from dcmtools.cli.securing import TLS_SERVER_NAMES, asked_server_tls, tls_server_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcmtools.net.pdu import AssociateRJ
+    from dcmtools.scp.destinations import Destination
 
     Function = Callable[..., Any]
 
@@ -32,6 +33,8 @@ _TERMS = (
 )
 _PACE = ("acse_timeout", "dimse_timeout", "max_pdu")
 _RECEIVING = (
+    "receive_only",
+    "destinations",
     "transfer_syntaxes",
     "durable",
     "on_duplicate",
@@ -64,7 +67,7 @@ def server_options(function: Function) -> Function:
 
 
 def receiving_options(function: Function) -> Function:
-    """Add which instances are kept, how, and what happens then; the command gets ``receiving``."""
+    """Add what the archive is for, what is kept, and what happens then; the command gets ``receiving``."""
 
     def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
         from dcmtools.archive.duplicates import OnDuplicate
@@ -74,11 +77,46 @@ def receiving_options(function: Function) -> Function:
 
         faults = Faults(**{name: kwargs.pop(name) for name in _FAULTS})
         asked = {name: kwargs.pop(name) for name in _RECEIVING}
+        if asked["receive_only"] and asked["destinations"]:
+            raise click.UsageError("--destination is for what --receive-only does not have: C-MOVE.")
         asked |= {"durable": asked["durable"] == "on", "on_duplicate": OnDuplicate(asked["on_duplicate"])}
         receiving = Receiving(**asked, environment=environment(), faults=faults)
         return function(*args, receiving=receiving, **kwargs)
 
-    return bundle(call, function, *_KEEPING, *_ENDING, *_FAULTING)
+    return bundle(call, function, *_RETRIEVING, *_KEEPING, *_ENDING, *_FAULTING)
+
+
+def _destinations(
+    context: click.Context, _param: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, Destination]:
+    """Return the destinations by AE title; each stands for a peer in the configuration, or an address."""
+    found: dict[str, Destination] = {}
+    for text in texts:
+        aet, destination = _destination(context, text)
+        if aet in found:
+            message = f"{aet} stands for {found[aet].peer.name} already."
+            raise click.BadParameter(message)
+        found[aet] = destination
+    return found
+
+
+def _destination(context: click.Context, text: str) -> tuple[str, Destination]:
+    from dcmtools.cli.networking import refuse_half_secured
+    from dcmtools.cli.securing import peer_identity, peer_tls
+    from dcmtools.config.peers import named_peer
+    from dcmtools.net.peer import checked_aet
+    from dcmtools.scp.destinations import Destination
+
+    title, equals, address = text.rpartition("=")
+    if not equals and "@" not in text and (":" in text or named_peer(text) is None):
+        message = f"{text!r} is neither AET=host:port nor a peer in config.toml."
+        raise click.BadParameter(message)
+    peer = _checked(lambda words: PEER.parse_within(words, None), address)
+    aet = _checked(checked_aet, title) if equals else peer.aet
+    if peer.security.tls is None:
+        refuse_half_secured(peer)
+    peer = peer._replace(aet=aet)
+    return aet, Destination(peer, peer_tls(peer), peer_identity(context, peer))
 
 
 def _words(_context: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -116,7 +154,7 @@ def _checked(parse: Callable[[str], T], text: str) -> T:
         raise click.BadParameter(message) from None
 
 
-_LISTENING = (
+WHERE = (
     click.option(
         "--port",
         type=click.IntRange(0, 65535),
@@ -131,14 +169,8 @@ _LISTENING = (
         metavar="ADDRESS",
         help="Address to listen on; another than loopback wants --allow-aet, --allow-ip or --open.",
     ),
-    click.option(
-        "-aet",
-        "--aet",
-        type=AET,
-        metavar="AET",
-        show_default="any",
-        help="Our AE title; associations called by another are rejected.",
-    ),
+)
+ALLOWED = (
     click.option(
         "--allow-aet",
         type=AET,
@@ -154,6 +186,18 @@ _LISTENING = (
         help="Take connections from this address or network only; others are closed unheard. Repeatable.",
     ),
     click.option("--open", "open_to_all", is_flag=True, help="Take associations from anyone."),
+)
+_LISTENING = (
+    *WHERE,
+    click.option(
+        "-aet",
+        "--aet",
+        type=AET,
+        metavar="AET",
+        show_default="any",
+        help="Our AE title; associations called by another are rejected.",
+    ),
+    *ALLOWED,
 )
 _LIMITS = (
     click.option(
@@ -173,16 +217,7 @@ _LIMITS = (
         help="Longest wait for the next request of an open association.",
     ),
 )
-_KEEPING = (
-    click.option(
-        "--transfer-syntax",
-        "transfer_syntaxes",
-        type=SYNTAX,
-        multiple=True,
-        metavar="SYNTAX",
-        show_default="any",
-        help="Accept instances in this transfer syntax only, a UID or name. Repeatable, the preferred first.",
-    ),
+KEPT = (
     click.option(
         "--on-duplicate",
         type=click.Choice(["reject", "replace", "keep"]),
@@ -199,6 +234,33 @@ _KEEPING = (
         show_default=True,
         help="Answer only when an instance is safe on disk; off is for tests of speed.",
     ),
+)
+_RETRIEVING = (
+    click.option(
+        "--receive-only",
+        is_flag=True,
+        help="Keep no index of what is received, and answer neither C-FIND, C-MOVE nor C-GET.",
+    ),
+    click.option(
+        "--destination",
+        "destinations",
+        multiple=True,
+        metavar="AET=PEER",
+        callback=_destinations,
+        help="Send to PEER what a C-MOVE to AET asks for. Without AET= the title is PEER's own. Repeatable.",
+    ),
+)
+_KEEPING = (
+    click.option(
+        "--transfer-syntax",
+        "transfer_syntaxes",
+        type=SYNTAX,
+        multiple=True,
+        metavar="SYNTAX",
+        show_default="any",
+        help="Accept instances in this transfer syntax only, a UID or name. Repeatable, the preferred first.",
+    ),
+    *KEPT,
     click.option(
         "--exec",
         "command",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dcmtools.cli.networking import priority_option
 from dcmtools.cli.options import bundle
 from dcmtools.cli.params import AET, PAUSE
 
@@ -47,8 +48,7 @@ def store_options(function: Function) -> Function:
     return bundle(call, function, *_SENDING, *_JUDGING)
 
 
-def _options(*, priority: str, move_aet: str | None, move_id: int | None, **asked: Any) -> StoreOptions:  # noqa: ANN401  as StoreOptions has them
-    from dcmtools.net import dimse
+def _options(*, move_aet: str | None, move_id: int | None, **asked: Any) -> StoreOptions:  # noqa: ANN401  as StoreOptions has them
     from dcmtools.scu.storing import StoreOptions
 
     if (move_aet is None) != (move_id is None):
@@ -59,8 +59,7 @@ def _options(*, priority: str, move_aet: str | None, move_id: int | None, **aske
             "MoveOriginatorApplicationEntityTitle": move_aet,
             "MoveOriginatorMessageID": move_id,
         }
-    priorities = {"low": dimse.LOW, "medium": dimse.MEDIUM, "high": dimse.HIGH}
-    return StoreOptions(**asked, priority=priorities[priority], move_originator=originator)
+    return StoreOptions(**asked, move_originator=originator)
 
 
 def _changes(texts: tuple[str, ...]) -> tuple[Change, ...]:
@@ -138,13 +137,7 @@ _SENDING = (
         "the peer takes, if that loses nothing or in any case. Compressed files are not decompressed yet.",
     ),
     _flag("--per-study", text="Use an association of its own for each study."),
-    click.option(
-        "--priority",
-        type=click.Choice(["low", "medium", "high"]),
-        default="medium",
-        show_default=True,
-        help="Priority to ask for.",
-    ),
+    priority_option,
     click.option(
         "--move-originator-aet",
         "move_aet",

@@ -218,9 +218,11 @@ names three and counts the others; -v, the log file, --format json and --report 
   and has no row is named on stderr only.
 * --format json | JSON Lines: one object for each result, failed ones too, in UTF-8.
 * --format csv | Of commands that show a table: a header, and a row for each result, failed ones too, in
-  UTF-8. The columns are the fields below, as a report has them.
-* --format dicom-json | Of commands whose records hold a dataset: one array of these alone, as PS3.18 Annex F
-  has it. Files that failed are told of on stderr only; an array that is not closed was interrupted.
+  UTF-8. The columns are the fields below, as a report has them; those of find are its keys.
+* --format tsv | The same with a tab between the columns; no cell is quoted, as none has a tab.
+* --format dicom-json | Of commands whose records hold a dataset: one array of these alone, as
+  PS3.18 Annex F has it. Files that failed are told of on stderr only; an array that is not closed was
+  interrupted.
 
 Commands refuse a form that is not theirs, so as a default csv belongs in [defaults.store] or
 DCMTOOLS_STORE_FORMAT, dicom-json in [defaults.dump] or DCMTOOLS_DUMP_FORMAT.

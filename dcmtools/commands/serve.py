@@ -1,4 +1,4 @@
-"""``dcmtools serve``: receive files over the network."""
+"""``dcmtools serve``: an archive on the network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(
     app: App, folder: str, server: ServerOptions, receiving: Receiving, output: OutputOptions
 ) -> ExitStatus:
-    """Receive DICOM files over the network.
+    """Receive DICOM files, and answer queries.
 
     Answers C-ECHO, and keeps what comes by C-STORE, of any storage class in any transfer syntax, as
     DIR/PATIENT/STUDY/SERIES/SOP.dcm. A sender is told success only when the instance is whole, and on disk
@@ -34,12 +34,20 @@ def command(
     0111, unless --on-duplicate says replace, which puts it in the place of the first, or keep, which
     stores it beside the first as SOP-2.dcm, SOP-3.dcm and so on.
 
+    What is kept can be searched and fetched by C-FIND, C-MOVE and C-GET, in the models patient root, study
+    root and patient/study only. An index in DIR answers. It holds whatever was answered 0000 before the
+    question, and is repaired from the files when the server starts. Instances are sent as they are stored,
+    or, where the receiver does not take native ones so, in another native encoding. A C-MOVE goes to the
+    peers that --destination names, by AE title: AET=host:port, or one of config.toml, which may want TLS.
+    --receive-only does without all of this.
+
     The server listens on the loopback address unless --bind says otherwise, and then wants to know from
     whom. SIGTERM or SIGINT stop it after the instance in hand, with status 0; a second one at once. --count
     and --idle-exit end it by themselves; the status is 1 where it has kept fewer than --count instances.
 
-    -v logs a line for each association and each instance, without patient data, and for each connection
-    that ended before anything was said. Logged always are refused instances, requests for an association
+    -v logs a line for each association, instance and question, without patient data, and for each connection
+    that ended before anything was said. Logged always are refused instances, questions and retrievals that
+    failed in whole or part, requests for an association
     that were rejected or made no sense, failed TLS handshakes, and associations that broke within a message:
     ten lines a minute for an address, then how many more there were. --format json prints a record for each
     instance.
@@ -59,6 +67,7 @@ def command(
     Examples:
       dcmtools serve archive/
       dcmtools serve archive/ --bind 0.0.0.0 --port 104 --aet ARCHIVE --allow-aet CT1 --allow-aet CT2
+      dcmtools serve archive/ --aet ARCHIVE --destination WS1=192.0.2.7:11112 --destination PACS=192.0.2.8:104
       dcmtools serve archive/ --exec 'import-study --from {calling_aet} {file}'
       dcmtools serve "$tmp" --count 10 --idle-exit 60 --format json | jq -r 'select(.file) | .file'
       dcmtools serve "$tmp" --port 0 --ready-file "$tmp/port" --fsync off --status A700

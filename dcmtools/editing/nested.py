@@ -24,7 +24,7 @@ _EVERY_GROUP: Final = -1
 _NOTHING: Final = (0, 0, NO_STOP)
 
 
-class Level:
+class Container:
     """The data set, a sequence or an item that a walk stands in or has come to the end of.
 
     ``tag`` and ``depth`` are those of its element, 0 and -1 for the data set. ``encoding`` is the one of what
@@ -90,7 +90,7 @@ class Rewriting:
     """The data set of a file to be looked at and changed, in one walk.
 
     It is iterated over once. That yields each element and item, but for those in what was removed, and each
-    Level when it ends, the data set last: the place for what is to be put in there. In between ``put``,
+    Container when it ends, the data set last: the place for what is to be put in there. In between ``put``,
     ``remove`` and ``insert`` say what becomes of what was yielded last. In the end ``splice`` is the data set
     with the changes.
 
@@ -112,14 +112,14 @@ class Rewriting:
         self._pieces = Pieces(self.walker.position)
         start = self.walker.position
         root = (0, "", start, start, UNDEFINED, -1)
-        self.levels = [Level(root, self.walker.encoding, self.walker.order)]
+        self.levels = [Container(root, self.walker.encoding, self.walker.order)]
         self._events = self._walk()
         self._hand: Element | None = None  # what can be changed now
         self._place = start
         self._gone = _NOTHING  # what is being taken out
         self._over = False
 
-    def __iter__(self) -> Iterator[Element | Level]:
+    def __iter__(self) -> Iterator[Element | Container]:
         """Go on with the walk."""
         return self._events
 
@@ -163,7 +163,7 @@ class Rewriting:
             raise ValueError(message)
         return Splice(self.walker.source, self._pieces)
 
-    def _walk(self) -> Iterator[Element | Level]:
+    def _walk(self) -> Iterator[Element | Container]:
         for element in self.walker:
             tag, vr, at, value, _, depth = element
             gone, begin, hidden = self._gone
@@ -197,11 +197,11 @@ class Rewriting:
         if vr:
             top.reach(tag >> 16)
         if vr == "SQ" or self._is_item(element):
-            self.levels.append(Level(element, self._encoding_in(element), top.encoding.order))
+            self.levels.append(Container(element, self._encoding_in(element), top.encoding.order))
         elif self._hand is element and is_retired_length(tag) and length != UNDEFINED:
             top.keep_length(tag, at, value + length)
 
-    def _closed(self, at: int) -> Iterator[Level]:
+    def _closed(self, at: int) -> Iterator[Container]:
         """Yield the level that ends at the offset ``at``."""
         level = self.levels[-1]
         level.end = at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.editing.nested import Level, Rewriting
+from dcmtools.editing.nested import Container, Rewriting
 from dcmtools.encoding.tags import format_tag
 from dcmtools.encoding.writing import element
 from dcmtools.errors import InputError, MalformedError
@@ -46,7 +46,7 @@ def spliced(file: Part10File, edits: Sequence[Edit]) -> Splice:
     last = 0
     rewriting = Rewriting(file, stop=max(wanted, default=_FIRST) + 1, shallow=True)
     for event in rewriting:
-        if isinstance(event, Level):
+        if isinstance(event, Container):
             while event.depth < 0 and left:
                 rewriting.insert(_element(wanted[left.pop()], file.encoding))
             continue

@@ -72,7 +72,8 @@ def decoder_of(raw: bytes) -> Decoder:
     """Return the decoder for the value ``raw`` of Specific Character Set.
 
     Terms that PS3.3 does not define decode as the default repertoire. No decoder raises: what does not fit
-    the character set is kept as surrogates, or, where code extensions are in use, becomes U+FFFD.
+    the character set is kept as surrogates, or becomes U+FFFD where code extensions have bytes mean halves of
+    characters.
     """
     decoder = _known.get(raw)
     if decoder is None:
@@ -124,25 +125,16 @@ def _simple(codec: str) -> Decoder:
 
 
 def _extended(codec: str, terms: list[str]) -> Decoder:
-    """Return the decoding with code extensions (PS3.5 6.1.2.5): pydicom's, imported once one is used."""
+    """Return the decoding with code extensions (PS3.5 6.1.2.5), whose module is imported once one is used."""
+    found: list[Decoder] = []
 
     def decode(raw: bytes) -> str:
-        return _by_pydicom(raw, terms) if b"\x1b" in raw else raw.decode(codec, _UNDECODABLE)
+        if b"\x1b" not in raw:
+            return raw.decode(codec, _UNDECODABLE)
+        if not found:
+            from dcmtools.encoding.extensions import Extensions
+
+            found.append(Extensions(terms).decode)
+        return found[0](raw)
 
     return decode
-
-
-def _by_pydicom(raw: bytes, terms: list[str]) -> str:
-    import warnings
-
-    from pydicom.charset import convert_encodings, decode_bytes
-    from pydicom.config import logger
-
-    logger.setLevel("ERROR")  # what it warns of, it logs as well, and neither says of which file
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            # The delimiters of values, lines and person names each end what an extension has begun.
-            return decode_bytes(raw, convert_encodings(terms), set(b"\r\n\t\f\\^="))
-        except (LookupError, ValueError):
-            return _ascii(raw)

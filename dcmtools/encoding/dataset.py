@@ -39,6 +39,7 @@ from dcmtools.errors import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dcmtools.encoding.charset import Decoder
     from dcmtools.encoding.element import Element
     from dcmtools.encoding.syntax import Encoding
 
@@ -120,9 +121,11 @@ def is_signed(data_set: DataSet) -> bool | None:
 def encode(data_set: DataSet, encoding: Encoding) -> bytes:
     """Return the bytes of ``data_set``: elements in the order of their tags, lengths defined.
 
-    Private sequences have no length where VRs are implicit, as that is what tells them from values. Raises
-    ValueError for text that is not in the character set that (0008,0005) names, for what is no whole number
-    where the byte order has to change, and what ``writing.element`` raises.
+    Where VRs are implicit, private sequences and those that no dictionary has are without length, as that is
+    what tells them from values.
+
+    Raises ValueError for text that is not in the character set that (0008,0005) names, for what is no whole
+    number where the byte order has to change, and what ``writing.element`` raises.
     """
     return _encoded(data_set, encoding, b"")
 
@@ -150,28 +153,30 @@ def _encoded(data_set: DataSet, encoding: Encoding, around: bytes) -> bytes:
 
 def _sequence(tag: int, items: list[DataSet], encoding: Encoding, charset: bytes) -> bytes:
     body = b"".join([item(_encoded(each, encoding, charset), encoding) for each in items])
-    if is_private(tag) and not encoding.explicit:
+    if not encoding.explicit and (is_private(tag) or lookup(tag)[0] != "SQ"):
         return delimited(tag, body, encoding)
     return element(tag, "SQ", body, encoding)
 
 
-def decode(data: bytes, encoding: Encoding) -> DataSet:
-    """Return the data set that ``data`` are, which takes up to 50 times their length in memory.
+def decode(data: bytes, encoding: Encoding, charset: bytes = b"") -> DataSet:
+    """Return the data set that ``data`` are, which takes up to 45 times their length in memory.
+
+    ``charset`` is that of its text where it names none.
 
     Raises MalformedError where they contradict PS3.5 section 7, and what ``read`` raises.
     """
     walker = Walker(MemorySource(data), 0, len(data), encoding)
     walker.begin_in(data)
-    return read(walker)
+    return read(walker, charset)
 
 
-def read(walker: Walker) -> DataSet:
+def read(walker: Walker, charset: bytes = b"") -> DataSet:
     """Return the data set that ``walker`` walks, values and all: of files, up to those that are bulk.
 
     Group lengths and Length to End are left out. Raises what the walk raises, and MalformedError for an
     element that stands twice, encapsulated pixel data, and numbers in big endian that are not whole.
     """
-    root = DataSet(b"")
+    root = DataSet(charset)
     levels = [root]
     sequences: list[list[DataSet]] = []
     while elements := walker.read():
@@ -228,14 +233,19 @@ def values(data_set: DataSet, key: int | str) -> list[str]:
     """
     tag = _tag(key)
     vr, value = data_set.get(tag, ("", b""))
-    if isinstance(value, list) or not value:
+    return [] if isinstance(value, list) else meaning(tag, vr, value, decoder_of(data_set.charset))
+
+
+def meaning(tag: int, vr: str, value: bytes, decode: Decoder) -> list[str]:
+    """Return the values in the bytes ``value``, in little endian, of an element as ``values`` does."""
+    if not value:
         return []
     vr = effective_vr(tag, vr)
     if vr in BULK_VRS:
         return []
     if vr in NUMBERS:
         return [show_number(vr, number) for number in numbers(vr, value, "<")]
-    return texts(vr, value, decoder_of(data_set.charset))
+    return texts(vr, value, decode)
 
 
 def text(data_set: DataSet, key: int | str) -> str:

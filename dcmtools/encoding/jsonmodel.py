@@ -10,7 +10,7 @@ from dcmtools.encoding.bulk import Bulk, at_offset
 from dcmtools.encoding.charset import DEFAULT, decoder_of
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag
-from dcmtools.encoding.values import BULK_VRS, effective_vr, numbers, texts
+from dcmtools.encoding.values import BULK_VRS, INTEGER_VRS, effective_vr, numbers, texts
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def json_model(
     text without a character set.
 
     ``place`` says how bulk values stand: those of OB, OD, OF, OL, OV, OW and UN, and others of more than
-    16 MiB. By default it is a BulkDataURI relative to the file, with offset and length in bytes. An
-    encapsulated value reaches to its delimiter. Raises what the walker and ``place`` raise, and InputError
-    for a value of more than 16 MiB whose VR has no bulk values.
+    16 MiB. By default it is a BulkDataURI relative to the file, with offset and length in bytes. They are
+    those in the source that is walked, which of a deflated data set is what it inflates to. An encapsulated
+    value reaches to its delimiter. Raises what the walker and ``place`` raise, and InputError for a value of
+    more than 16 MiB whose VR has no bulk values.
     """
     builder = _Builder(walker, decode, place)
     read = read or walker.read
@@ -171,7 +172,7 @@ def json_values(vr: str, raw: bytes, order: str, decode: Decoder) -> list[Any]:
         return [f"{int(value):08X}" for value in numbers(vr, raw, order)]
     if vr in ("FL", "FD"):
         return [_finite(value) for value in numbers(vr, raw, order)]
-    if vr in ("SL", "SS", "SV", "UL", "US", "UV"):
+    if vr in INTEGER_VRS:
         return list(numbers(vr, raw, order))
     values = texts(vr, raw, decode)
     if vr == "PN":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.charset import decoder_named, unpadded
@@ -13,6 +14,8 @@ from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_creator, is_privat
 from dcmtools.encoding.texts import raw_value, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcmtools.encoding.dataset import Value
     from dcmtools.encoding.dictionary import Fields
     from dcmtools.encoding.tagpath import Step, TagPath
@@ -27,9 +30,11 @@ def put(data_set: DataSet, path: TagPath, text: str, *, matching: bool = False) 
     of an item is for a sequence with one. With ``matching`` the text may be a matching key (PS3.4 C.2.2.2).
 
     Raises ValueError, saying what is wrong, for a path that leads nowhere, an element that no text can be put
-    into, and values that are not of its VR and VM or cannot be written in the ``charset`` of the data set.
+    into, and values that are not of its VR and VM or cannot be written in the ``charset`` of the data set;
+    nothing has changed then.
     """
     last = path.steps[-1]
+    due: list[Callable[[], None]] = []  # what is made on the way, put where it belongs once all is right
     known, vm, name = _fields(last)
     try:
         _check(path, text)
@@ -38,13 +43,16 @@ def put(data_set: DataSet, path: TagPath, text: str, *, matching: bool = False) 
         else:
             check_values(known, vm, text)
         for step in path.steps[:-1]:
-            data_set = _item(data_set, step)
+            data_set = _item(data_set, step, due)
         vr = settled(known, text, signed=is_signed(data_set))
         value: Value = [] if vr == "SQ" else raw_value(vr, text, "<", data_set.charset)
-        data_set[_tag(data_set, last)] = (vr, value)
+        tag = _tag(data_set, last, due)
     except ValueError as error:
         message = f"{name} {path}: {error}".lstrip()
         raise ValueError(message) from None
+    for each in due:
+        each()
+    data_set[tag] = (vr, value)
 
 
 def _check(path: TagPath, text: str) -> None:
@@ -65,9 +73,9 @@ def _check(path: TagPath, text: str) -> None:
         decoder_named(text)
 
 
-def _item(data_set: DataSet, step: Step) -> DataSet:
-    """Return the item that ``step`` leads to, made if it is the next."""
-    tag = _tag(data_set, step)
+def _item(data_set: DataSet, step: Step, due: list[Callable[[], None]]) -> DataSet:
+    """Return the item that ``step`` leads to, made if it is the next; what puts it there is ``due``."""
+    tag = _tag(data_set, step, due)
     vr, items = data_set.get(tag, (_fields(step)[0], []))
     if vr != "SQ" or not isinstance(items, list):
         message = f"{name_of(tag)} is no sequence"
@@ -79,18 +87,19 @@ def _item(data_set: DataSet, step: Step) -> DataSet:
     if number > len(items):
         message = f"{name_of(tag)} has {len(items)} items, so there is no item {number} yet"
         raise ValueError(message)
-    if number == len(items):
-        items.append(DataSet(data_set.charset))
-    data_set[tag] = (vr, items)
-    return items[number]
+    if number < len(items):
+        return items[number]
+    item = DataSet(data_set.charset)
+    due += (partial(items.append, item), partial(data_set.__setitem__, tag, (vr, items)))
+    return item
 
 
 def _fields(step: Step) -> Fields:
     return private_lookup(step.creator, step.tag) if step.creator else lookup(step.tag)
 
 
-def _tag(data_set: DataSet, step: Step) -> int:
-    """Return the tag that ``step`` stands for, in a block that its creator has or gets in ``data_set``."""
+def _tag(data_set: DataSet, step: Step, due: list[Callable[[], None]]) -> int:
+    """Return the tag that ``step`` stands for, in a block that its creator has or is ``due`` to get."""
     if not step.creator:
         return step.tag
     group = step.tag & 0xFFFF0000
@@ -102,5 +111,6 @@ def _tag(data_set: DataSet, step: Step) -> int:
     if not free:
         message = f"all private blocks of group {group >> 16:04x} are reserved"
         raise ValueError(message)
-    data_set[group | free[0]] = ("LO", raw_value("LO", step.creator, "<", data_set.charset))
+    name = raw_value("LO", step.creator, "<", data_set.charset)
+    due.append(partial(data_set.__setitem__, group | free[0], ("LO", name)))
     return step.tag | free[0] << 8

@@ -72,7 +72,7 @@ def parse(text: str, *, item: bool = False) -> TagPath:
     while at < len(text):
         match = re.compile(_STEP).match(text, at)
         if match is None:
-            message = f"{text!r} is not a tag path"
+            message = f"{text[:100]!r} is not a tag path"
             raise ValueError(message)
         number = None if match[2] in (None, "*") else int(match[2])
         try:
@@ -83,7 +83,7 @@ def parse(text: str, *, item: bool = False) -> TagPath:
             raise ValueError(message) from None
         at = match.end()
     if not steps or text.endswith("." if item else (".", "]")):
-        message = f"{text!r} does not end with an element"
+        message = f"{text[:100]!r} does not end with an element"
         raise ValueError(message)
     if item and steps[-1].item is None:
         message = f"{text!r} does not end with the number of an item, as Sequence[0] does"
@@ -106,7 +106,7 @@ def _step(text: str, item: int | None) -> Step:
         known = {keyword.lower(): keyword for keyword in keywords()}
         near = get_close_matches(text[:100].lower(), known, 1, 0.75)
         hint = f"; did you mean {known[near[0]]}?" if near else ", nor a tag such as 0010,0010"
-        message = f"{text!r} is not a keyword of PS3.6{hint}"
+        message = f"{text[:100]!r} is not a keyword of PS3.6{hint}"
         raise ValueError(message) from None
 
 

@@ -62,6 +62,34 @@ def transfer_syntaxes_with(prefix: str) -> list[tuple[str, str]]:
     return [(name, uid) for name, uid in names.items() if name.lower().startswith(prefix.lower())]
 
 
+def storage_class_named(text: str) -> str:
+    """Return the UID of the storage SOP class that ``text`` is, or is the keyword of.
+
+    The keyword may do without the word Storage at its end. Raises ValueError where there is none.
+    """
+    if is_storage_class(text):
+        return text
+    classes = {name.lower(): (name, uid) for name, uid in storage_classes_with("")}
+    wanted = text.lower()
+    for name in (wanted, f"{wanted}storage"):
+        if name in classes:
+            return classes[name][1]
+    from difflib import get_close_matches
+
+    near = get_close_matches(wanted, classes, 1)
+    hint = f"; did you mean {classes[near[0]][0]}?" if near else ""
+    message = f"{text!r} is no storage SOP class, neither a UID nor a keyword of PS3.6{hint}"
+    raise ValueError(message)
+
+
+def storage_classes_with(prefix: str) -> list[tuple[str, str]]:
+    """Return keywords and UIDs of storage SOP classes: which begin with ``prefix`` in any case."""
+    from dcmtools.data.uids import UIDS
+
+    found = [(name, uid) for uid, (name, _) in UIDS.items() if name.lower().startswith(prefix.lower())]
+    return [(name, uid) for name, uid in found if name and is_storage_class(uid)]
+
+
 def is_storage_class(uid: str) -> bool:
     """Tell whether ``uid`` is a Storage SOP Class (PS3.4 B.5): of the Standard, to come, or private."""
     from dcmtools.data.uids import UIDS

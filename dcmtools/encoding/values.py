@@ -37,6 +37,8 @@ NUMBERS: Final = {
     "US": "H",
     "UV": "Q",
 }
+NUMBER_VRS: Final = frozenset(NUMBERS) - BULK_VRS
+INTEGER_VRS: Final = NUMBER_VRS - {"AT", "FD", "FL"}
 _STRUCTS: Final = {order: {vr: Struct(order + code) for vr, code in NUMBERS.items()} for order in "<>"}
 _FLOAT: Final = Struct("<f")
 _WORDS: Final = {2: "H", 4: "I", 8: "Q"}

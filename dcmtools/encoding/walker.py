@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dcmtools.encoding.containers import DATA_SET, FRAGMENTS, MAX_DEPTH, SEQUENCE, Container, Containers
 from dcmtools.encoding.element import NO_STOP, SHORT_VRS, UNDEFINED
 from dcmtools.encoding.faults import Fault, WalkError
-from dcmtools.encoding.headers import CLOSER, LONG, SHORT, explicit_header, implicit_header
+from dcmtools.encoding.headers import LONG, LOOK, SHORT, explicit_header, implicit_header
 from dcmtools.encoding.syntax import IMPLICIT, Encoding
 from dcmtools.encoding.tags import (
     ITEM,
@@ -39,6 +39,9 @@ class Walker(Window):
     ``read`` returns the next elements, an empty list at the end; ``data`` holds the bytes from offset
     ``base`` that they were found in, ``order`` is the byte order (``<`` or ``>``) of their values. Values
     that are not in the window come from ``value``. ``serious`` is how many faults the walk has gone on after.
+
+    In the last window 12 bytes of 0 stand behind those of the source: whoever slices ``data`` has to go by
+    the lengths of elements, never by its own.
     """
 
     def __init__(
@@ -131,8 +134,8 @@ class Walker(Window):
             if form == SHORT:
                 length = u16(data, at + 6)[0]
                 value = at + 8
-            elif form == CLOSER:
-                length = UNDEFINED
+            elif form == LOOK:
+                length = UNDEFINED  # which is looked at closely below, so that no other case is asked for
             else:
                 value = at + (12 if form == LONG else 8)
                 length = u32(data, value - 4)[0]
@@ -157,10 +160,10 @@ class Walker(Window):
         key = self.data[begin : begin + encoding.width]
         tag = encoding.u16(key)[0] << 16 | encoding.u16(key, 2)[0]
         if self._around.depth == 0 and not self._first <= tag < self._stop:
-            return (NO_STOP, "", CLOSER)
+            return (NO_STOP, "", LOOK)  # a tag that no ``stop`` is above: the walk ends before it
         self._check_header(tag, offset, offset + 8)
         if tag >> 16 == 0xFFFE:
-            header: Header | None = (tag, "", CLOSER)
+            header: Header | None = (tag, "", LOOK)
         elif encoding.explicit:
             header = explicit_header(tag, key[4:6])
         else:

@@ -18,7 +18,8 @@ _BEHIND_VALUE = 4 * 1024
 class Window:
     """The bytes of ``source`` around ``position``, up to an end.
 
-    ``data`` holds those from offset ``base``. Values that are not in the window come from ``value``.
+    ``data`` holds those from offset ``base``, and where they reach the end 12 bytes of 0 behind them. Values
+    that are not in the window come from ``value``.
     """
 
     def __init__(self, source: Source, start: int, end: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.dictionary import lookup, on_change
 from dcmtools.encoding.element import SHORT_VRS
-from dcmtools.encoding.tags import is_private
+from dcmtools.encoding.tags import is_creator, is_private
 from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def header(tag: int, vr: str, encoding: Encoding) -> tuple[bytes, int]:
     if encoding.explicit:
         return (number + vr.encode(), 2) if vr in SHORT_VRS else (number + vr.encode() + b"\0\0", 4)
     known = lookup(tag)[0]
+    if is_creator(tag) and vr == "SQ":
+        message = "a sequence stands where a private creator should, which would be read as LO"
+        raise ValueError(message)
     if not is_private(tag) and not any(_reads_as(vr, other) for other in known.split(" or ")):
         message = f"VR {vr} contradicts {known} of PS3.6, by which implicit VRs are read"
         raise ValueError(message)

@@ -26,6 +26,12 @@ _SIP: Final = 4096
 _TRAILER: Final = Struct("<LL")
 
 
+def deflated(data: bytes) -> bytes:
+    """Return ``data`` deflated, of even length."""
+    out = zlib.compress(data, wbits=-zlib.MAX_WBITS)
+    return out + bytes(len(out) & 1)
+
+
 def inflate(source: Source, start: int) -> MemorySource | FileSource:
     """Return the bytes deflated in ``source`` from ``start``.
 

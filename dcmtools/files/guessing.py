@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.element import LONG_VRS, SHORT_VRS, UNDEFINED, VR_CODES, Element
 from dcmtools.encoding.lenient import LenientWalker
-from dcmtools.encoding.problems import Problem
+from dcmtools.encoding.problems import Problem, Problems
 from dcmtools.encoding.syntax import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT,
@@ -21,7 +21,15 @@ from dcmtools.encoding.syntax import (
     is_deflated,
 )
 from dcmtools.encoding.tags import format_tag, is_private
-from dcmtools.files.part10 import AFTER_META, LONGEST_META, META, META_OFFSET, PREFIX_OFFSET
+from dcmtools.files.part10 import (
+    AFTER_META,
+    LONGEST_META,
+    META,
+    META_OFFSET,
+    PREFIX_OFFSET,
+    TOO_LONG_META,
+    misplaced,
+)
 
 if TYPE_CHECKING:
     from dcmtools.encoding.syntax import Encoding
@@ -130,21 +138,25 @@ def _read_meta(
 ) -> tuple[list[tuple[Element, bytes]], int]:
     """Return the meta elements that can be read, and where the data set begins; add to ``problems``."""
     claimed = _claimed_end(source, start)
-    trusted = claimed <= source.size and guess(source, claimed) is not None
+    trusted = start < claimed <= source.size and guess(source, claimed) is not None
     walker = LenientWalker(
         source, start, claimed if trusted else source.size, EXPLICIT, first=META, stop=AFTER_META
     )
     walker.notices = False  # a group length, above all, has its place here
-    meta = []
+    meta, kept, noted = [], 0, Problems()
     for element in walker:
         tag, vr, offset, value, length, depth = element
-        if vr == "SQ" or length > LONGEST_META:
-            what = "a sequence" if vr == "SQ" else f"a value of {length} bytes"
-            message = f"{what} has no place in file meta information"
-            problems.append(Problem(offset, format_tag(tag), message, serious=True))
-        elif vr and depth == 0:
-            meta.append((element, walker.value(value, length)))
-    problems += walker.problems
+        if message := misplaced(vr, length):
+            noted.note(offset, format_tag(tag), message, serious=True)
+        elif vr and depth == 0 and kept <= LONGEST_META:
+            kept += value + length - offset
+            if kept > LONGEST_META:
+                noted.note(
+                    offset, format_tag(tag), f"{TOO_LONG_META}: what follows is left out", serious=True
+                )
+            else:
+                meta.append((element, walker.value(value, length)))
+    problems += noted.found + walker.problems
     if not meta:
         problems.append(Problem(start, "", "there is no file meta information", serious=False))
     elif walker.position == source.size < claimed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 from typing import Final
 
 # No leading dot, which hides a name, and no leading dash, which makes an option of it.
@@ -20,6 +19,8 @@ def safe_name(text: str) -> str:
     """
     if _SAFE.fullmatch(text) and not text.endswith(".") and not _RESERVED.fullmatch(text):
         return text
+    from hashlib import sha256  # 5 ms, for what most names do without
+
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     rest = _UNSAFE.sub("_", text).strip("_-")[:40]
     return f"{rest}-{digest}" if rest else digest

@@ -25,7 +25,8 @@ PREFIX_OFFSET: Final = 128
 META_OFFSET: Final = 132
 META: Final = 0x00020000
 AFTER_META: Final = 0x00030000
-LONGEST_META: Final = 1024 * 1024  # of one value; they are all kept in memory
+LONGEST_META: Final = 1024 * 1024  # of all its elements, which are kept in memory
+TOO_LONG_META: Final = f"the file meta information is longer than {LONGEST_META} bytes"
 _HEAD: Final = 16 * 1024
 _META_TAGS: Final = range(META, AFTER_META)
 _W = TypeVar("_W", bound=Walker)
@@ -46,7 +47,8 @@ class Part10File:
     """An open DICOM file: its meta elements, and where and how its data set is encoded.
 
     ``source`` holds the bytes of the file, ``data_set_offset`` and ``data_set_end`` are where its data set is
-    there; that end is the file's, unless somebody who knows better has set it. ``head`` are its first bytes.
+    there; that end is the file's, unless somebody who knows better has set it, and does not matter where the
+    data set is deflated, which ends by itself. ``head`` are its first bytes.
     ``meta`` are the group 0002 elements with their values, in file order.
     """
 
@@ -174,17 +176,24 @@ def _read_meta(source: FileSource, head: bytes) -> tuple[Meta, int]:
     while elements := walker.read():
         for element in elements:
             tag, vr, offset, value, length, _ = element
-            if vr == "SQ" or length > LONGEST_META:
-                many = "undefined length" if length == UNDEFINED else f"{length} bytes"
-                what = "a sequence" if vr == "SQ" else f"a value of {many}"
-                message = f"{what} has no place in file meta information"
-                raise MalformedError(message, offset=offset, path=format_tag(tag))
+            message = misplaced(vr, length)
+            if message or value + length > META_OFFSET + LONGEST_META:
+                raise MalformedError(message or TOO_LONG_META, offset=offset, path=format_tag(tag))
             meta.append((element, walker.value(value, length)))
     if not meta:
         raise MalformedError("there is no file meta information", offset=META_OFFSET)
     if walker.position == source.size and _claimed_end(meta) > source.size:
         raise MalformedError("the file ends within its file meta information", offset=source.size)
     return meta, walker.position
+
+
+def misplaced(vr: str, length: int) -> str:
+    """Return why an element of ``vr`` with so long a value can be none of a meta; empty where it can."""
+    if vr != "SQ" and length <= LONGEST_META:
+        return ""
+    many = "undefined length" if length == UNDEFINED else f"{length} bytes"
+    what = "a sequence" if vr == "SQ" else f"a value of {many}"
+    return f"{what} has no place in file meta information"
 
 
 def _claimed_end(meta: Meta) -> int:

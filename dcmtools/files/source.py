@@ -83,7 +83,7 @@ class FileSource:
         self._stat = os.fstat(fd)
         self._base, self.size = window or (0, self._stat.st_size)
         self._identity = identity
-        self._adopted: FileSource | None = None
+        self._adopted: list[FileSource] = []
 
     @classmethod
     def open(cls, path: str, *, pipes: bool = True) -> Self:
@@ -134,13 +134,13 @@ class FileSource:
 
     def adopt(self, other: FileSource) -> None:
         """Have ``other``, made of this one, closed with it."""
-        self._adopted = other
+        self._adopted.append(other)
 
     def close(self) -> None:
         """Close the descriptor, and whatever was adopted."""
         os.close(self.fd)
-        if self._adopted:
-            self._adopted.close()
+        for other in self._adopted:
+            other.close()
 
     def __enter__(self) -> Self:
         """Use the source in a ``with`` block."""

@@ -19,6 +19,7 @@ from dcmtools.encoding.tags import (
 from dcmtools.encoding.values import (
     BULK_VRS,
     CHARSET_VRS,
+    NUMBER_VRS,
     SINGLE_TEXT_VRS,
     TEXT_VRS,
     effective_vr,
@@ -48,7 +49,6 @@ _STRUCTURE: Final = {
 _ITEM_TEXTS: Final = {ITEM_DELIMITER: "(end of item)", SEQUENCE_DELIMITER: "(end of sequence)"}
 # What the value of an element is, and so how it is shown.
 _TEXT, _NUMBERS, _OTHER = range(3)
-_NUMBER_VRS: Final = frozenset(["AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"])
 _META_DEPTH: Final = -1
 
 _MAX_REPEATED: Final = 64
@@ -298,7 +298,7 @@ class LineWriter:
 
 
 def _kind(vr: str) -> int:
-    return _NUMBERS if vr in _NUMBER_VRS else _TEXT if vr in TEXT_VRS else _OTHER
+    return _NUMBERS if vr in NUMBER_VRS else _TEXT if vr in TEXT_VRS else _OTHER
 
 
 def _governs(tag: int) -> bool:

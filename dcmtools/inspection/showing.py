@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.encoding.values import (
     BULK_VRS,
     CHARSET_VRS,
+    INTEGER_VRS,
     TEXT_VRS,
     effective_vr,
     number_struct,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 MAX_NUMBERS: Final = 16
 _FLOATS: Final = {"OF": "FL", "OD": "FD"}
 _HEX: Final = frozenset(("OL", "OV", "OW"))
-_INTEGERS: Final = frozenset(["SL", "SS", "SV", "UL", "US", "UV"])
 
 
 def show_value(  # noqa: PLR0913  what a value is made of
@@ -66,12 +66,12 @@ def join_numbers(vr: str, raw: bytes, order: str, length: int = 0, most: int = M
     length = max(length, len(raw))
     layout = number_struct(vr, order)
     size = layout.size
-    if length == size and vr in _INTEGERS:
+    if length == size and vr in INTEGER_VRS:
         return str(layout.unpack(raw)[0])
     if length % size:
         return show_bytes(raw, length, most)
     values = numbers(vr, raw[: most * size], order)
-    shown = map(str, values) if vr in _INTEGERS else [show_number(vr, value) for value in values]
+    shown = map(str, values) if vr in INTEGER_VRS else [show_number(vr, value) for value in values]
     return "\\".join(shown) + ("\\..." if length > most * size else "")
 
 

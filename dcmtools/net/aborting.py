@@ -9,6 +9,7 @@ from dcmtools.errors import AssociationError, Interrupted
 from dcmtools.net.items import PduError
 from dcmtools.net.p_data import P_DATA_TF
 from dcmtools.net.pdu import Abort, decode, encode
+from dcmtools.net.transport import UnrecognizedPdu
 
 if TYPE_CHECKING:
     from dcmtools.net.pdu import Pdu
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 USER: Final = 0
 PROVIDER: Final = 2
 NOT_SPECIFIED: Final = 0
+UNRECOGNIZED_PDU: Final = 1
 UNEXPECTED_PDU: Final = 2
 INVALID_PARAMETER: Final = 6
+# PDV header, message control header and two bytes of data, the fewest of even length (PS3.8 9.3.5).
+LEAST_MAX_LENGTH: Final = 8
 
 
 def abort(transport: Transport, source: int = USER, reason: int = NOT_SPECIFIED) -> None:
@@ -38,6 +42,24 @@ def broken(transport: Transport, what: str, reason: int = INVALID_PARAMETER) -> 
 def broken_pdu(transport: Transport, error: PduError) -> AssociationError:
     """Abort because the peer sent a PDU that ``error`` tells of, and return the error to raise."""
     return broken(transport, f"a PDU that is broken ({error})")
+
+
+def abort_for(transport: Transport, failure: AssociationError) -> None:
+    """Abort because no PDU could be read, for the reason that ``failure`` is."""
+    if isinstance(failure, UnrecognizedPdu):
+        abort(transport, PROVIDER, UNRECOGNIZED_PDU)
+    elif failure.transient:
+        abort(transport)
+    else:
+        abort(transport, PROVIDER, INVALID_PARAMETER)
+
+
+def check_max_length(transport: Transport, length: int) -> None:
+    """Abort, with AssociationError, where the PDUs that the peer takes are too short for any message."""
+    if 0 < length < LEAST_MAX_LENGTH:
+        abort(transport)
+        message = f"the peer takes PDUs of at most {length} bytes, too few for any message"
+        raise AssociationError(message, step="associate")
 
 
 def aborted(by: Abort, step: str) -> AssociationError:
@@ -62,7 +84,10 @@ def read_answer(transport: Transport, deadline: float, *, past_data: bool = Fals
         answer = decode(kind, body)
     except PduError as error:
         raise broken_pdu(transport, error) from error
-    except (AssociationError, Interrupted):
+    except AssociationError as failure:
+        abort_for(transport, failure)
+        raise
+    except Interrupted:
         abort(transport)
         raise
     if isinstance(answer, Abort):

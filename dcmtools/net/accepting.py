@@ -98,6 +98,7 @@ def accept_association(
     transport.max_association_pdu = MAX_REQUEST
     try:
         request = _requested(transport, deadline)
+        aborting.check_max_length(transport, request.user_information.max_length)
         decision = _decided(transport, request, _unusable(request) or decide(request))
         information = _answer(request.user_information, decision, network)
         accept = pdu.AssociateAC(request.called_aet, request.calling_aet, decision.contexts, information)

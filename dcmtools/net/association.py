@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Association(Negotiated):
     """An association that is open: messages go out with ``send`` and come in with ``receive``.
 
-    Used in a ``with`` block it is released at the end, or aborted when the block fails.
+    ``dimse_timeout`` is how many seconds a message may take. Used in a ``with`` block it is released at the
+    end, or aborted when the block fails.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Association(Negotiated):
         super().__init__(request, accept)
         self.transport = transport
         self.request = request
-        self._timeout = network.dimse_timeout
+        self.dimse_timeout = network.dimse_timeout
         self._release_timeout = network.acse_timeout
         self._outgoing = Outgoing(transport, peer_max_length)
         self._incoming = Incoming(transport, self.contexts, network.dimse_timeout)
@@ -70,10 +71,10 @@ class Association(Negotiated):
 
         The blocks of the data set are read one ahead, so each must stay as it is until the next but one
         is asked for. Raises AssociationError when the connection breaks or takes nothing in time, with the
-        reason of a peer that aborted; whatever ``data_set`` raises leaves a message cut short, after which
-        only ``abort`` makes sense.
+        reason of a peer that aborted, and the association is over; whatever ``data_set`` raises leaves a
+        message cut short, after which only ``abort`` makes sense.
         """
-        self._outgoing.send(context.context_id, encode(command), data_set, self._timeout)
+        self._outgoing.send(context.context_id, encode(command), data_set, self.dimse_timeout)
 
     def receive(self, timeout: float | None = None) -> Message | None:
         """Return the next message, or None when the peer released the association.

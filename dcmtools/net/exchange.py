@@ -6,24 +6,28 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.dataset import DataSet, decode, encode
-from dcmtools.encoding.syntax import encoding_of
-from dcmtools.errors import Interrupted, MalformedError, PeerFailure
+from dcmtools.encoding.memory import MemorySource
+from dcmtools.encoding.syntax import encoding_of, is_deflated
+from dcmtools.errors import AssociationError, DcmtoolsError, Interrupted, MalformedError, PeerFailure
 from dcmtools.net import dimse
 from dcmtools.net.status import SUCCESS, explain, is_done, is_pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from dcmtools.net.association import Association
     from dcmtools.net.dimse import Command, CommandField, Value
     from dcmtools.net.incoming import Message
     from dcmtools.net.negotiated import Context
 
-# Of an identifier, an attribute list, a report: in memory they take up to 40 times as much.
+# Of an identifier, an attribute list, a report; ``dataset.decode`` says what it takes in memory.
 MAX_DATA_SET: Final = 4 * 1024 * 1024
+# Seconds that an operation has for its end once nobody waits for that any longer.
+_TO_END: Final = 2.0
 
 
 def invoke(
@@ -75,14 +79,21 @@ def responses(
     context: Context,
     request: Command,
     others: Callable[[Message], None] | None = None,
-) -> Iterator[Message]:
+) -> Generator[Message]:
     """Yield the responses to a C-FIND, C-GET or C-MOVE: those that are pending, then the final one.
 
     ``others`` takes the sub-operations of a C-GET. The first wish to stop, whenever it comes, has the
-    operation canceled (PS3.7 9.3.2.3), and what still comes is yielded; the second raises Interrupted, and
-    breaks into what ``others`` and whoever asks for the responses are at. Raises what ``response_to`` does.
+    operation canceled (PS3.7 9.3.2.3), and what still comes is yielded. The second raises Interrupted: here,
+    in what ``others`` is at, or in what whoever asks for the responses does with the association meanwhile.
+
+    Whoever leaves before the final one, by break or exception, has the operation canceled as well, and what
+    still comes passed over; where it does not end within two seconds, the association is aborted.
+    What ``others`` raises leaves it open in the midst of an operation, so that only ``abort`` makes sense.
+    Raises what ``response_to`` does.
     """
     transport = association.transport
+    # An impatient transport is what the first wish to stop interrupts: while a response is awaited, which is
+    # when it can be answered with a C-CANCEL. At any other time, and once canceled, only the second may.
     before = canceled = transport.patient
 
     def take(message: Message) -> None:
@@ -91,8 +102,8 @@ def responses(
             others(message)
         transport.patient = canceled
 
+    pending = True
     try:
-        pending = True
         while pending:
             transport.patient = canceled
             try:
@@ -105,21 +116,56 @@ def responses(
             transport.patient = True
             pending = is_pending(dimse.number(message.command, "Status"))
             yield message
+    except GeneratorExit:
+        if pending and association.open:
+            cancel = None if canceled else dimse.cancel(dimse.number(request, "MessageID"))
+            canceled = True
+            _end(association, context, request, cancel, take if others else None)
+        raise
     finally:
         transport.patient = before
+
+
+def _end(
+    association: Association,
+    context: Context,
+    request: Command,
+    cancel: Command | None,
+    others: Callable[[Message], None] | None,
+) -> None:
+    """Have the operation end that ``request`` began, and that nobody waits for any longer."""
+    deadline = time.monotonic() + min(association.dimse_timeout, _TO_END)
+
+    def take(message: Message) -> None:
+        if time.monotonic() > deadline:
+            raise AssociationError("the peer goes on with what was canceled", step="receive")
+        if others is not None:
+            others(message)
+
+    try:
+        if cancel is not None:
+            association.send(context, cancel)
+        pending = True
+        while pending:
+            left = deadline - time.monotonic()
+            message = association.response_to(request, take if others else None, left)
+            pending = is_pending(dimse.number(message.command, "Status"))
+    except DcmtoolsError:
+        association.abort()
 
 
 def read(association: Association, message: Message, limit: int = MAX_DATA_SET) -> DataSet:
     """Return the data set of the message in hand, an empty one where it has none.
 
-    Raises PeerFailure where it contradicts PS3.5, after which the association can be used all the same;
-    AssociationError where it has more than ``limit`` bytes, and as ``receive`` does.
+    Raises PeerFailure where it contradicts PS3.5, or inflates to more than ``limit`` bytes, after which the
+    association can be used all the same; AssociationError where it has more as it comes, and as ``receive``
+    does.
     """
     if not dimse.has_data_set(message.command):
         return DataSet()
-    data = association.read_data(limit)
+    data, syntax = association.read_data(limit), message.context.transfer_syntax
     try:
-        return decode(data, encoding_of(message.context.transfer_syntax))
+        return decode(_inflated(data, limit) if is_deflated(syntax) else data, encoding_of(syntax))
     except MalformedError as error:
         raise PeerFailure(f"the peer sent a data set that is broken ({error.message})") from error
 
@@ -143,4 +189,21 @@ def respond(
 
 def _encoded(data_set: DataSet | None, context: Context) -> tuple[bytes, ...]:
     """Return the blocks of a data set in the transfer syntax of ``context``."""
-    return () if data_set is None else (encode(data_set, encoding_of(context.transfer_syntax)),)
+    if data_set is None:
+        return ()
+    data = encode(data_set, encoding_of(context.transfer_syntax))
+    if is_deflated(context.transfer_syntax):
+        from dcmtools.files.deflate import deflated
+
+        data = deflated(data)
+    return (data,)
+
+
+def _inflated(data: bytes, limit: int) -> bytes:
+    """Return a data set inflated (PS3.5 A.5); raise MalformedError where that is more than ``limit``."""
+    from dcmtools.files.deflate import inflate_head
+
+    held, whole = inflate_head(MemorySource(data), 0)
+    if not whole or held.size > limit:
+        raise MalformedError(f"it inflates to more than {limit} bytes", offset=0)
+    return held.read(0, held.size)

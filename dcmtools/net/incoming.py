@@ -7,15 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.errors import AssociationError
-from dcmtools.net.aborting import (
-    INVALID_PARAMETER,
-    PROVIDER,
-    UNEXPECTED_PDU,
-    abort,
-    aborted,
-    broken,
-    broken_pdu,
-)
+from dcmtools.net.aborting import UNEXPECTED_PDU, abort_for, aborted, broken, broken_pdu
 from dcmtools.net.command_set import DimseError, decode
 from dcmtools.net.dimse import Command, has_data_set
 from dcmtools.net.items import PduError
@@ -31,6 +23,7 @@ if TYPE_CHECKING:
     from dcmtools.net.transport import Transport
 
 MAX_COMMAND: Final = 64 * 1024
+_RELEASED: Final = "the peer released the association within a message"
 
 
 class Message(NamedTuple):
@@ -53,8 +46,9 @@ class Incoming:
         self._timeout = timeout
         self._values: deque[tuple[int, int, memoryview]] = deque()
         self._reading: Message | None = None  # whose data set has not come to its end
-        self._context_id = 0  # that of a command set which has not come to its end
+        self._context_id: int | None = None  # that of a command set which has not come to its end
         self._command = bytearray()
+        self._last: tuple[bytes | None, Command] = (None, {})  # pending responses are mostly alike
         self._data_set = bytearray()
 
     def receive(self, timeout: float | None) -> Message | None:
@@ -65,13 +59,16 @@ class Incoming:
         deadline = time.monotonic() + left
         if self._reading is not None:
             self._pass_over(deadline)
+            left = deadline - time.monotonic()
         while True:
             if not values and not self._next_values(left):
+                if self._context_id is not None:
+                    raise AssociationError(_RELEASED, step="receive")
                 return None
             context_id, control, fragment = values.popleft()
             if not control & COMMAND:
                 raise broken(transport, "a data set fragment where a command set should stand")
-            if self._context_id not in (0, context_id):
+            if self._context_id not in (None, context_id):
                 raise broken(transport, "a fragment of another message within a command set")
             self._context_id = context_id
             command += fragment
@@ -83,16 +80,19 @@ class Incoming:
 
     def _message(self) -> Message:
         """Return the message whose command set has come to its end."""
-        context = self._contexts.get(self._context_id)
+        context = None if self._context_id is None else self._contexts.get(self._context_id)
         if context is None:
             what = f"a message on presentation context {self._context_id}, which was not agreed on"
             raise broken(self._transport, what)
+        raw = bytes(self._command)
         try:
-            message = Message(context, decode(bytes(self._command)))
+            if raw != self._last[0]:
+                self._last = (raw, decode(raw))
+            message = Message(context, self._last[1].copy())
         except DimseError as error:
             raise broken(self._transport, f"a command set that is broken ({error})") from error
         self._command.clear()
-        self._context_id = 0
+        self._context_id = None
         self._data_set.clear()
         self._reading = message if has_data_set(message.command) else None
         return message
@@ -102,7 +102,7 @@ class Incoming:
         while self._reading is not None:
             timeout = deadline - time.monotonic() if deadline else self._timeout
             if not self._values and not self._next_values(timeout):
-                raise AssociationError("the peer released the association within a message", step="receive")
+                raise AssociationError(_RELEASED, step="receive")
             context_id, control, fragment = self._values.popleft()
             if control & COMMAND:
                 raise broken(self._transport, "a command set fragment where a data set should go on")
@@ -133,7 +133,7 @@ class Incoming:
         self._transport.step = "receive"
         deadline = time.monotonic() + timeout
         while self._reading is not None:
-            if not self._values and not self._transport.has_input(max(deadline - time.monotonic(), 0)):
+            if not self._values and not self._transport.has_pdu(max(deadline - time.monotonic(), 0)):
                 return False
             next(self.data())
         return bool(self._values) or self._transport.has_input(max(deadline - time.monotonic(), 0))
@@ -150,7 +150,7 @@ class Incoming:
 
     def check_open(self) -> None:
         """Raise AssociationError where the peer has ended the association; what else it sent stays unread."""
-        if not self._values and self._transport.has_input() and not self._next_values(self._timeout):
+        if not self._values and self._transport.has_pdu() and not self._next_values(self._timeout):
             step = self._transport.step
             raise AssociationError("the peer released the association", step=step, transient=True)
 
@@ -166,10 +166,7 @@ class Incoming:
         except PduError as error:
             raise broken_pdu(transport, error) from error
         except AssociationError as failure:
-            if failure.transient:
-                abort(transport)
-            else:
-                abort(transport, PROVIDER, INVALID_PARAMETER)
+            abort_for(transport, failure)
             raise
         if isinstance(other, ReleaseRQ):
             transport.send_last(encode_pdu(ReleaseRP()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 from contextlib import suppress
+from functools import partial
 from queue import Empty, Queue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -100,3 +101,17 @@ class Outbox:
             watch.poll(1000 * _SLICE if self._stop.count else None)
             with suppress(BlockingIOError):
                 os.read(self._fd, _MOST)
+
+
+def merged(works: Sequence[Callable[[], Iterator[Result]]], stop: Stop) -> Iterator[Result]:
+    """Yield what each of ``works`` yields, each in a thread of its own where there are several."""
+    if len(works) == 1:
+        yield from works[0]()
+        return
+    with Outbox(stop) as outbox:
+
+        def run(work: Callable[[], Iterator[Result]]) -> None:
+            for result in work():
+                outbox.put(result)
+
+        yield from outbox.results_of([partial(run, work) for work in works])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, DcmtoolsError
-from dcmtools.net.aborting import aborted
+from dcmtools.net.aborting import abort, aborted
 from dcmtools.net.items import PduError
 from dcmtools.net.p_data import COMMAND, LAST, data_header
 from dcmtools.net.pdu import ABORT, Abort, decode
@@ -27,13 +27,13 @@ class Outgoing:
     """Cuts messages into PDUs of one PDV each that keep to what the peer takes, and sends them."""
 
     def __init__(self, transport: Transport, peer_max_length: int) -> None:
-        """Send on ``transport`` PDUs of at most ``peer_max_length`` bytes, where 0 is no limit.
+        """Send on ``transport`` PDUs of at most ``peer_max_length`` bytes, 8 or more, where 0 is no limit.
 
         Fragments have an even length (PS3.8 D.1, PS3.7 F).
         """
         self.max_fragment = MAX_FRAGMENT
         if peer_max_length:
-            self.max_fragment = max(min(peer_max_length - 6, MAX_FRAGMENT) & ~1, 2)
+            self.max_fragment = min(peer_max_length - 6, MAX_FRAGMENT) & ~1
         self._transport = transport
         self._pieces: list[bytes | memoryview] = []
 
@@ -43,7 +43,7 @@ class Outgoing:
         """Send an encoded command set and the blocks of a data set, read one ahead.
 
         Raises AssociationError when the connection breaks or takes nothing for ``timeout`` seconds, with
-        the reason of a peer that aborted.
+        the reason of a peer that aborted; the association is over then.
         """
         self._transport.step = "send"
         self._pieces.clear()
@@ -78,7 +78,9 @@ class Outgoing:
         try:
             self._transport.send(self._pieces, timeout)
         except AssociationError as error:
-            raise self._reason_for(error) from error
+            reason = self._reason_for(error)
+            abort(self._transport)
+            raise reason from error
         self._pieces.clear()
 
     def _reason_for(self, failure: AssociationError) -> AssociationError:
@@ -86,8 +88,8 @@ class Outgoing:
         try:
             for _ in range(LAST_PDUS):
                 kind, body = self._transport.read_pdu(0)
-                if kind == ABORT and isinstance(abort := decode(kind, body), Abort):
-                    return aborted(abort, self._transport.step)
+                if kind == ABORT and isinstance(answer := decode(kind, body), Abort):
+                    return aborted(answer, self._transport.step)
         except (DcmtoolsError, PduError):
             return failure
         return failure

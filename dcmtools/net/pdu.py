@@ -28,6 +28,7 @@ _CONTEXT_RQ: Final = 0x20
 _CONTEXT_AC: Final = 0x21
 _USER_INFORMATION: Final = 0x50
 
+_MOST_CONTEXTS: Final = 128
 _HEADER: Final = Struct(">BxI")
 _ASSOCIATE: Final = Struct(">Hxx16s16s32x")
 
@@ -110,9 +111,11 @@ def encode(pdu: Pdu) -> bytes:
     Raises ``ValueError`` for what PS3.8 does not allow or what does not fit its field.
     """
     if isinstance(pdu, AssociateRQ):
+        _check_ids(pdu)
         contexts = [item(_CONTEXT_RQ, presentation.proposal_value(context)) for context in pdu.contexts]
         return _pdu(ASSOCIATE_RQ, _associate(pdu, contexts))
     if isinstance(pdu, AssociateAC):
+        _check_ids(pdu)
         results = [item(_CONTEXT_AC, presentation.result_value(result)) for result in pdu.contexts]
         return _pdu(ASSOCIATE_AC, _associate(pdu, results))
     if isinstance(pdu, AssociateRJ):
@@ -149,13 +152,18 @@ def _pdu(pdu_type: int, body: bytes) -> bytes:
     return _HEADER.pack(pdu_type, len(body)) + body
 
 
+def _check_ids(pdu: AssociateRQ | AssociateAC) -> None:
+    ids = {context.context_id for context in pdu.contexts}
+    if len(pdu.contexts) > _MOST_CONTEXTS:
+        raise ValueError(f"{len(pdu.contexts)} presentation contexts, at most {_MOST_CONTEXTS} fit")
+    if len(ids) != len(pdu.contexts) or not all(0 < each < 256 and each & 1 for each in ids):
+        raise ValueError("presentation context IDs are odd, 1 to 255, each for one context")
+
+
 def _associate(pdu: AssociateRQ | AssociateAC, contexts: list[bytes]) -> bytes:
     """Return the body of an A-ASSOCIATE-RQ or -AC, which are laid out alike."""
     if not 0 <= pdu.protocol_version <= 0xFFFF:
         raise ValueError(f"protocol version {pdu.protocol_version} does not fit 2 bytes")
-    ids = {context.context_id for context in pdu.contexts}
-    if len(ids) != len(pdu.contexts) or not all(0 < each < 256 and each & 1 for each in ids):
-        raise ValueError("presentation context IDs are odd, 1 to 255, each for one context")
     titles = [checked_aet(title).ljust(16).encode("ascii") for title in (pdu.called_aet, pdu.calling_aet)]
     fixed = _ASSOCIATE.pack(pdu.protocol_version, *titles)
     application = item(_APPLICATION_CONTEXT, pdu.application_context.encode("latin-1"))

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from dcmtools.net.presentation import PresentationContext
     from dcmtools.net.user_information import CommonExtendedNegotiation, ExtendedNegotiation, RoleSelection
 
-# PDV header, message control header and two bytes of data, the fewest of even length (PS3.8 9.3.5).
-LEAST_MAX_LENGTH = 8
-
 
 def request_association(
     peer: Peer,
@@ -44,18 +41,9 @@ def request_association(
 
     Raises AssociationError with the step that failed (resolve, connect, tls, associate) and the peer's
     reason for a reject or abort in words; Interrupted when the user stops it; UsageError where the options
-    of ``network`` let no connection begin.
+    of ``network`` let no connection begin; ValueError, before any connection, for more contexts or a longer
+    user identity than a request can hold.
     """
-    watch = _StopWatch({} if steps is None else steps)
-    with watch.step("resolve"):
-        addresses = resolve(peer.host, peer.port, network.connect_timeout, network)
-    with watch.step("connect"):
-        sock = connect(addresses, network.connect_timeout, network)
-    if network.tls is not None:
-        with watch.step("tls"):
-            sock = _secured(sock, addresses, peer, network, network.tls)
-    transport = Transport(sock, network.stop, network.max_pdu)
-    transport.ending_hint, transport.silence_hint = _ending_hint(network), _silence_hint(network)
     information = UserInformation(
         network.max_pdu,
         IMPLEMENTATION_CLASS_UID,
@@ -66,9 +54,20 @@ def request_association(
         identity=network.identity,
     )
     request = pdu.AssociateRQ(peer.aet, network.calling_aet, tuple(contexts), information)
+    encoded = pdu.encode(request)  # what cannot be asked for is told before anything is done
+    watch = _StopWatch({} if steps is None else steps)
+    with watch.step("resolve"):
+        addresses = resolve(peer.host, peer.port, network.connect_timeout, network)
+    with watch.step("connect"):
+        sock = connect(addresses, network.connect_timeout, network)
+    if network.tls is not None:
+        with watch.step("tls"):
+            sock = _secured(sock, addresses, peer, network, network.tls)
+    transport = Transport(sock, network.stop, network.max_pdu)
+    transport.ending_hint, transport.silence_hint = _ending_hint(network), _silence_hint(network)
     try:
         with watch.step("associate"):
-            transport.send([pdu.encode(request)], network.acse_timeout)
+            transport.send([encoded], network.acse_timeout)
             answer = _accepted(transport, request, time.monotonic() + network.acse_timeout)
     except BaseException:
         transport.close()
@@ -132,11 +131,7 @@ def _accepted(transport: Transport, request: pdu.AssociateRQ, deadline: float) -
         raise rejected(answer, request)
     if not isinstance(answer, pdu.AssociateAC):
         raise aborting.broken(transport, "another PDU than an answer", aborting.UNEXPECTED_PDU)
-    length = answer.user_information.max_length
-    if 0 < length < LEAST_MAX_LENGTH:
-        aborting.abort(transport)
-        message = f"the peer takes PDUs of at most {length} bytes, too few for any message"
-        raise AssociationError(message, step="associate")
+    aborting.check_max_length(transport, answer.user_information.max_length)
     identity = request.user_information.identity
     if (
         identity

@@ -238,7 +238,7 @@ def _handshake(
         _agree(secure, deadline, stop)
     except BaseException as error:
         secure.close()
-        if isinstance(error, ConnectionError):
+        if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
             raise broken_off(error) from error
         raise
     if not isinstance(secure, TlsSocket):  # what the context was told to make

@@ -132,8 +132,9 @@ def refused_to_peer(error: ssl.SSLError) -> AssociationError:
 
 
 def broken_off(error: OSError) -> AssociationError:
-    """Return the error for a peer that ends the connection before there is TLS on it."""
-    return _failure(f"the peer broke off ({error.strerror})", PLAIN, transient=True)
+    """Return the error for a connection that ends, most often by the peer, before there is TLS on it."""
+    who = "the peer broke off" if isinstance(error, ConnectionError) else "the connection broke"
+    return _failure(f"{who} ({error.strerror or error})", PLAIN, transient=True)
 
 
 def words(error: ssl.SSLError) -> str:

@@ -33,6 +33,10 @@ _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", None)
 _STOP_SLICE: Final = 0.2
 
 
+class UnrecognizedPdu(AssociationError):
+    """What came is of no type of PDU that there is."""
+
+
 class Transport:
     """A connected socket that PDUs are read from and written to.
 
@@ -69,8 +73,8 @@ class Transport:
         """Return type and body of the next PDU; the body is valid until the next call.
 
         The whole PDU has to arrive within ``timeout`` seconds. Raises AssociationError when it does not,
-        when the connection ends and when the header is none of PS3.8: an unknown type, or more bytes than
-        the type may have.
+        when the connection ends and when the header is none of PS3.8: an unknown type, which is
+        UnrecognizedPdu, or more bytes than the type may have.
         """
         if timeout < 0:
             raise self._late("answer")
@@ -78,12 +82,9 @@ class Transport:
             raise Interrupted("stopped by the user")
         deadline = time.monotonic() + timeout
         self._need(_HEADER, deadline)
-        at = self._start
-        kind = self._buffer[at]
-        length = int.from_bytes(self._buffer[at + 2 : at + 6], "big")
+        kind, length, limit = self._announced()
         if not 1 <= kind <= ABORT:
-            raise self._no_pdu(kind)
-        limit = self.max_pdu if kind == P_DATA_TF else self.max_association_pdu
+            raise self._unrecognized(kind)
         if length > limit:
             raise self._error(f"the peer sent a PDU of {length} bytes where at most {limit} are allowed")
         self._need(_HEADER + length, deadline)
@@ -92,7 +93,13 @@ class Transport:
         return kind, self._buffer[begin : self._start]
 
     def send(self, pieces: Sequence[bytes | memoryview], timeout: float) -> None:
-        """Send all ``pieces`` in order; raise AssociationError when ``timeout`` seconds bring no progress."""
+        """Send all ``pieces``, whole PDUs, in order.
+
+        Raises AssociationError when ``timeout`` seconds bring no progress, and after anything has ended the
+        sending of a PDU within it: the peer would take what follows for the rest of that one.
+        """
+        if self._torn:
+            raise self._error("a message was cut short on its way out, so nothing can follow it")
         if self._stop.count > self.patient:
             raise Interrupted("stopped by the user")
         pending = list(pieces)
@@ -133,6 +140,11 @@ class Transport:
 
     def _need(self, count: int, deadline: float) -> None:
         """Have at least ``count`` bytes in the buffer."""
+        if not self._has(count, deadline):
+            raise self._late("answer")
+
+    def _has(self, count: int, deadline: float) -> bool:
+        """Have at least ``count`` bytes in the buffer; return False where they do not come in time."""
         while self._end - self._start < count:
             free = len(self._buffer) - self._end
             if not free or (self._start and self._start + count > len(self._buffer)):
@@ -140,9 +152,11 @@ class Transport:
             if not self._receive():
                 if (self._end > self._start or self.protection) and _QUICKACK is not None:
                     self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-                self._wait(select.POLLIN, deadline)
+                if not self._ready(select.POLLIN, deadline):
+                    return False
             elif time.monotonic() > deadline and self._end - self._start < count:
-                raise self._late("answer")
+                return False
+        return True
 
     def _receive(self) -> bool:
         """Take what has come into the free part of the buffer; return False where nothing has."""
@@ -178,6 +192,25 @@ class Transport:
             if not self._ready(select.POLLIN, deadline):
                 return False
         return True
+
+    def has_pdu(self, timeout: float = 0.0) -> bool:
+        """Tell whether a whole PDU, or one that ``read_pdu`` refuses, has come or does within ``timeout``.
+
+        Without any time it may take a few calls until the whole of a large one is seen. What was read last
+        is not valid any longer; raises what ``has_input`` does.
+        """
+        deadline = time.monotonic() + timeout
+        if not self._has(_HEADER, deadline):
+            return False
+        _, length, limit = self._announced()
+        return length > limit or self._has(_HEADER + length, deadline)
+
+    def _announced(self) -> tuple[int, int, int]:
+        """Return type and length in the header of the next PDU, and how long one of the type may be."""
+        at = self._start
+        kind = self._buffer[at]
+        length = int.from_bytes(self._buffer[at + 2 : at + 6], "big")
+        return kind, length, self.max_pdu if kind == P_DATA_TF else self.max_association_pdu
 
     def _make_room(self, count: int) -> None:
         """Move what is unread to the front of the buffer, of a larger one where it fills half of it.
@@ -221,16 +254,14 @@ class Transport:
             if ready:
                 watch.unregister(self._stop.fd)
 
-    def _no_pdu(self, kind: int) -> AssociationError:
+    def _unrecognized(self, kind: int) -> UnrecognizedPdu:
         if kind in _TLS_RECORDS:
-            return self._error(
-                "the peer speaks TLS on this connection, which is a plain one",
-                hint="ask for --tls, or for the port where the peer speaks without",
-            )
-        return self._error(
-            f"the peer sent a PDU of type {kind:02X}H, which there is not",
-            hint="perhaps another service than DICOM listens on this port",
-        )
+            message = "the peer speaks TLS on this connection, which is a plain one"
+            hint = "ask for --tls, or for the port where the peer speaks without"
+        else:
+            message = f"the peer sent a PDU of type {kind:02X}H, which there is not"
+            hint = "perhaps another service than DICOM listens on this port"
+        return UnrecognizedPdu(message, step=self.step, hint=hint)
 
     def _late(self, what: str) -> AssociationError:
         return self._error(f"no {what} from the peer in time", transient=True, hint=self.silence_hint)

@@ -27,6 +27,7 @@ IDENTITY_KERBEROS: Final = 3
 IDENTITY_SAML: Final = 4
 IDENTITY_JWT: Final = 5
 
+_LONGEST_IDENTITY: Final = 0xFFFF - 6
 _MAXIMUM_LENGTH: Final = Struct(">I")
 _ASYNC_WINDOW: Final = Struct(">HH")
 
@@ -207,6 +208,9 @@ def _common(data: bytes, start: int, end: int) -> CommonExtendedNegotiation:
 
 
 def _identity_value(identity: UserIdentity) -> bytes:
+    size = len(identity.primary_field) + len(identity.secondary_field)
+    if size > _LONGEST_IDENTITY:
+        raise ValueError(f"a user identity of {size} bytes, at most {_LONGEST_IDENTITY} fit")
     fields = field(identity.primary_field) + field(identity.secondary_field)
     return bytes((identity.identity_type, identity.positive_response_requested)) + fields
 

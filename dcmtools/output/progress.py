@@ -72,6 +72,7 @@ class _Bar:
         self._progress = Progress(
             BarColumn(None, table_column=Column(max_width=40)),
             TextColumn("{task.fields[numbers]}", markup=False),
+            TextColumn("{task.fields[doing]}", markup=False),
             TextColumn("{task.fields[trouble]}", markup=False, style="red"),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[left]}", markup=False),
@@ -79,7 +80,7 @@ class _Bar:
             auto_refresh=False,
         )
         self._bytes = self._progress.add_task("", total=None, visible=False)
-        self._items = self._progress.add_task("", total=None, numbers="", trouble="", left="")
+        self._items = self._progress.add_task("", total=None, numbers="", doing="", trouble="", left="")
 
     def line(self, counts: Mapping[Outcome, int]) -> str:
         """Return the line as it is now, no wider than the terminal is now."""
@@ -90,6 +91,7 @@ class _Bar:
         self._progress.update(
             self._items,
             numbers=" ".join([f"{done}/{total}" if total else f"{done}", *self._rates()]),
+            doing=self._extent.doing,
             trouble=" ".join(trouble),
             left="left" if total else "",
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TROUBLE = (Outcome.WARNING, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED)
 # How many of the items that one and the same error kept from being done are named, unless -v is given.
 _NAMED: Final = 3
-Format = Literal["text", "json", "csv", "dicom-json"]
+Format = Literal["text", "json", "csv", "tsv", "dicom-json"]
 Color = Literal["auto", "always", "never"]
 
 
@@ -166,6 +166,7 @@ class Reporter:
 
     def _message(self, result: Result) -> None:
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+            self._counts[result.outcome] += result.counted
             self._fail(result.item, result.error or DcmtoolsError("failed"), result.outcome)
             return
         self._counts[result.outcome] += result.counted
@@ -174,7 +175,6 @@ class Reporter:
             self._say(result.item, kind + escape(result.note))
 
     def _fail(self, item: str, error: DcmtoolsError, outcome: Outcome = Outcome.FAILED) -> None:
-        self._counts[outcome] += 1
         self._failures.add(error.status)
         if error is not self._cause:
             self._count_unnamed()
@@ -231,10 +231,10 @@ class Reporter:
 def _document(output: OutputOptions) -> Document | None:
     if not output.structured:
         return None
-    if output.format == "csv":
-        from dcmtools.output.rows import CsvRows
+    if output.format in ("csv", "tsv"):
+        from dcmtools.output.rows import CsvRows, TsvRows
 
-        return CsvRows(output.fields)
+        return (CsvRows if output.format == "csv" else TsvRows)(output.fields)
     from dcmtools.output.jsonl import DataSets, JsonLines
 
     return DataSets() if output.format == "dicom-json" else JsonLines()

@@ -1,4 +1,4 @@
-"""Comma-separated values (RFC 4180): a header, and a row for each result."""
+"""Values separated by commas (RFC 4180) or by tabs: a header, and a row for each result."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ class CsvRows:
     def add(self, result: Result) -> str:
         """Return the row, after the header where it is the first."""
         record = result.record or dict.fromkeys(self._fields[:1], result.item)
-        cells = [_cell(record.get(field)) for field in self._fields]
+        cells = [self._cell(record.get(field)) for field in self._fields]
         code, message = (result.error.code, result.error.message) if result.error else ("", "")
-        return self.end() + self._line([*cells, result.outcome, code, _cell(message), _cell(result.note)])
+        return self.end() + self._line(
+            [*cells, result.outcome, code, self._cell(message), self._cell(result.note)]
+        )
 
     def end(self) -> str:
         """Return the header where there was no row, else nothing."""
@@ -49,14 +51,23 @@ class CsvRows:
     def _line(self, cells: Sequence[str]) -> str:
         return str(self._writer.writerow(cells))
 
+    def _cell(self, value: object) -> str:
+        """Return text escaped and never a formula, nothing for None, and anything else as JSON has it."""
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            return harmless(value)
+        return escape(f"'{value}" if value.startswith(_FORMULA) else value)
 
-def _cell(value: object) -> str:
-    """Return text escaped and never a formula, nothing for None, and anything else as JSON has it."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return harmless(value)
-    return escape(f"'{value}" if value.startswith(_FORMULA) else value)
+
+class TsvRows(CsvRows):
+    """Rows with tabs between the cells, none of which has one: no cell is quoted, none is a formula."""
+
+    def _line(self, cells: Sequence[str]) -> str:
+        return "\t".join(cells) + "\n"
+
+    def _cell(self, value: object) -> str:
+        return "" if value is None else escape(value) if isinstance(value, str) else harmless(value)
 
 
 class _Returning:

@@ -38,7 +38,7 @@ class Table:
         if self._started:
             return line
         self._started = True
-        header = self._pad([column.replace("_", " ").upper() for column in self._columns])
+        header = self._pad([_title(column) for column in self._columns])
         return self._paint(header, _BOLD) + "\n" + line
 
     def _pad(self, cells: Sequence[str]) -> str:
@@ -51,7 +51,14 @@ class Table:
         return f"{color}{line}{_RESET}" if self._color and color else line
 
 
+def _title(column: str) -> str:
+    """Return the head of a column; a keyword of the Standard stays as it is."""
+    return column.replace("_", " ").upper() if column.islower() else column
+
+
 def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return escape(value)
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The server that ``dcmtools serve`` runs: verification and storage into a folder."""
+"""The server that ``dcmtools serve`` runs: verification, and an archive in a folder."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING
 from dcmtools.acceptor.server import Server
 from dcmtools.acceptor.service import Service
 from dcmtools.archive.duplicates import How, OnDuplicate
+from dcmtools.archive.service import COUNTS
 from dcmtools.archive.storage import Storage
 from dcmtools.encoding.uids import VERIFICATION, is_storage_class
 from dcmtools.errors import CheckFailed, DcmtoolsError, UsageError
 from dcmtools.escaping import escape
 from dcmtools.net.dimse import CommandField
 from dcmtools.net.outbox import Outbox
+from dcmtools.net.peer import DEFAULT_CALLING_AET, NetworkOptions
 from dcmtools.net.status import status_text
 from dcmtools.replacing import replacing
 from dcmtools.results import Result
+from dcmtools.scp.archive import Archive
 from dcmtools.scp.echo import answer_echo
 from dcmtools.scp.faults import Faults
 from dcmtools.scp.hook import Hook
-from dcmtools.scp.storage import COUNTS, StorageService
+from dcmtools.scp.storage import FaultyStorageService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
     from dcmtools.acceptor.admission import ServerOptions
     from dcmtools.acceptor.service import Answer
     from dcmtools.acceptor.session import Session
-    from dcmtools.scp.storage import Stored
+    from dcmtools.archive.receiving import Received
+    from dcmtools.archive.service import Stored
+    from dcmtools.scp.destinations import Destination
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +46,16 @@ logger = logging.getLogger(__name__)
 class Receiving:
     """Which instances are kept and how, what happens then, and when there is an end to it.
 
+    What is kept is indexed, can be searched and retrieved, unless the server is to ``receive_only``. A C-MOVE
+    goes to one of ``destinations``, by AE title.
+
     ``transfer_syntaxes`` are those accepted, the preferred first; none are any. ``command`` is run for each
     instance, ``command_timeout`` seconds at most, in ``environment``, None for ours. The server ends once it
     has kept ``count`` instances, and when no association was open for ``idle_exit`` seconds.
     """
 
+    receive_only: bool = False
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
     transfer_syntaxes: tuple[str, ...] = ()
     durable: bool = True
     on_duplicate: OnDuplicate = OnDuplicate.REJECT
@@ -79,14 +89,26 @@ def serve(
             held.callback(hook.close)
         outbox = held.enter_context(Outbox(stop))
         arrivals = _Arrivals(folder, hook, outbox if records else None)
+        archive = None if receiving.receive_only else _archive(storage, options, receiving)
+        if archive:
+            held.callback(archive.close)
+        kept = archive.add if archive else _nothing
+        storing = FaultyStorageService(storage, stop, arrivals.add, faults, kept)
         answers: dict[int, Answer] = {
             CommandField.C_ECHO_RQ: faults.delayed(answer_echo, stop),
-            CommandField.C_STORE_RQ: StorageService(storage, stop, arrivals.add, faults).answer_store,
+            CommandField.C_STORE_RQ: storing.answer_store,
         }
         # Either on the contexts of the other as well: to be answered there, or refused and logged.
         services = [
             Service(VERIFICATION.__eq__, answers),
-            Service(is_storage_class, answers, receiving.transfer_syntaxes, counts=COUNTS),
+            Service(
+                is_storage_class,
+                answers,
+                receiving.transfer_syntaxes,
+                reversed=archive is not None,
+                counts=COUNTS,
+            ),
+            *(archive.services() if archive else ()),
         ]
         server = held.enter_context(Server(options, services, idle_exit=receiving.idle_exit))
         arrivals.finish_at(receiving.count, server.finish)
@@ -98,8 +120,26 @@ def serve(
         if hook:
             hook.start()
         yield _listening(folder, options.aet, host, port)
+        if archive:
+            archive.open()
         yield from outbox.results_of([server.run])
         yield from _trouble(hook, arrivals.kept, receiving.count)
+
+
+def _nothing(_: Received) -> None:
+    """Keep no index."""
+
+
+def _archive(storage: Storage, options: ServerOptions, receiving: Receiving) -> Archive:
+    network = options.network
+    terms = NetworkOptions(
+        calling_aet=options.aet or DEFAULT_CALLING_AET,
+        acse_timeout=network.acse_timeout,
+        dimse_timeout=network.dimse_timeout,
+        max_pdu=network.max_pdu,
+        stop=network.stop,
+    )
+    return Archive(storage, terms, receiving.destinations)
 
 
 class _Arrivals:

@@ -1,14 +1,12 @@
-"""C-STORE as SCP: a data set goes to disk as it comes, then its answer (PS3.4 Annex B, PS3.7 9.1.1)."""
+"""C-STORE as SCP, with faults that are made on purpose."""
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from dcmtools.archive.received import Refusal
-from dcmtools.archive.receiving import receive, requested
-from dcmtools.net import dimse, status
+from dcmtools.archive.receiving import requested
+from dcmtools.archive.service import StorageService
 from dcmtools.scp.faults import Faults
 
 if TYPE_CHECKING:
@@ -16,25 +14,15 @@ if TYPE_CHECKING:
 
     from dcmtools.acceptor.session import Session
     from dcmtools.archive.receiving import Received
+    from dcmtools.archive.service import Stored
     from dcmtools.archive.storage import Storage
+    from dcmtools.net.dimse import Command
     from dcmtools.net.incoming import Message
     from dcmtools.net.stop import Stop
 
-logger = logging.getLogger(__name__)
 
-COUNTS: Final = ("stored", "refused", "bytes")
-
-
-class Stored(NamedTuple):
-    """An instance that was received, what the sender was told, and in how many seconds."""
-
-    received: Received
-    status: int
-    elapsed: float
-
-
-class StorageService:
-    """Receives instances of any class in any transfer syntax into one storage."""
+class FaultyStorageService(StorageService):
+    """Receives instances, and makes ``faults``, if any."""
 
     def __init__(
         self,
@@ -42,74 +30,30 @@ class StorageService:
         stop: Stop,
         done: Callable[[Session, Stored], None] = lambda *_: None,
         faults: Faults = Faults(),  # noqa: B008  a tuple, which nobody can change
+        kept: Callable[[Received], None] = lambda _: None,
     ) -> None:
-        """Keep what is received in ``storage``; call ``done`` with each instance once it was answered."""
-        self._storage = storage
+        """Do as StorageService does; ``stop`` ends delays."""
+        super().__init__(storage, done, kept)
         self._stop = stop
-        self._done = done
         self._faults = faults
+        self.status = faults.status
 
     def answer_store(self, session: Session, message: Message) -> None:
-        """Receive the instance of a C-STORE-RQ and answer: success only once it is kept.
-
-        Raises AssociationError when the association ends within the message.
-        """
+        """Answer, unless it is time to abort; raises AssociationError then."""
         self._faults.abort_if_due(session)
-        started = time.monotonic()
-        stored = None
-        number, comment = self._faults.status, ""
-        try:
-            received = self._receive(session, message)
-            stored = Stored(received, number, time.monotonic() - started)
-        except Refusal as refusal:
-            number, comment = refusal.number, refusal.message
-        self._tell(session, message, stored, number, comment)
-        response = dimse.response(message.command, number)
-        if comment:
-            response["ErrorComment"] = comment
-        if self._faults.delay:
-            self._stop.wait(self._faults.delay)
-        try:
-            session.association.send(message.context, response)
-        finally:
-            if stored is not None:
-                self._done(session, stored)
+        super().answer_store(session, message)
 
-    def _tell(
-        self, session: Session, message: Message, stored: Stored | None, number: int, comment: str
-    ) -> None:
-        """Count the instance, and log one line for it that says nothing of the patient."""
-        if stored is None:
-            session.counts["refused"] += 1
-        else:
-            session.counts["stored"] += 1
-            session.counts["bytes"] += stored.received.size
-        level = logging.WARNING if stored is None else logging.INFO
-        if not logger.isEnabledFor(level):
-            return
-        fields: dict[str, object] = {
-            "sop_class_uid": dimse.text(message.command, "AffectedSOPClassUID"),
-            "sop_instance_uid": dimse.text(message.command, "AffectedSOPInstanceUID"),
-            "status": status.status_text(number),
-        }
-        if stored is None:
-            fields["reason"] = comment
-        else:
-            received = stored.received
-            fields |= {
-                "bytes": received.size,
-                "kept": received.kept.how,
-                "elapsed_ms": f"{1000 * stored.elapsed:.1f}",
-            }
-            if received.names.fault:
-                fields["fault"] = received.names.fault
-        logger.log(level, session.line("refused" if stored is None else "stored", **fields))
-
-    def _receive(self, session: Session, message: Message) -> Received:
-        """Return what was received; raise Refusal where it is not kept."""
+    def receive(self, session: Session, message: Message) -> Received:
+        """Return what was received; raise Refusal where it is not kept, be it on purpose."""
         if not self._faults.fails:
-            return receive(self._storage, session.association, message, session.calling_aet)
+            return super().receive(session, message)
         for _ in session.association.data():
             pass
         requested(message)  # whose own faults come first
         raise Refusal(self._faults.status, "refused, as --status asks")
+
+    def respond(self, session: Session, message: Message, response: Command) -> None:
+        """Send the ``response`` to ``message``, late where that is wanted."""
+        if self._faults.delay:
+            self._stop.wait(self._faults.delay)
+        super().respond(session, message, response)

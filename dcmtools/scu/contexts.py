@@ -5,7 +5,7 @@ See PS3.4 B.3, PS3.5 10.1 and PS3.8 9.3.2.2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dcmtools.encoding.syntax import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
@@ -21,7 +21,7 @@ from dcmtools.net.presentation import MAX_CONTEXTS, PresentationContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import TypeAlias
+    from typing import Protocol, TypeAlias
 
     from dcmtools.files.instance import Instance
     from dcmtools.net.association import Association
@@ -30,14 +30,25 @@ if TYPE_CHECKING:
 
     Pair: TypeAlias = tuple[str, str]
 
+    class Encoded(Protocol):
+        """What is of a SOP class and in a transfer syntax: an instance, or a kind of them."""
+
+        @property
+        def sop_class_uid(self) -> str: ...  # noqa: D102  its name says it
+
+        @property
+        def transfer_syntax_uid(self) -> str: ...  # noqa: D102  the same
+
+
+E = TypeVar("E", bound="Encoded")
 
 # What native data sets can be put into, the better one first.
 _TARGETS: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 def batches(
-    instances: Sequence[Instance], *, recoding: bool = False
-) -> Iterator[tuple[list[PresentationContext], list[Instance]]]:
+    instances: Sequence[E], *, recoding: bool = False
+) -> Iterator[tuple[list[PresentationContext], list[E]]]:
     """Divide ``instances`` over associations of at most 128 contexts each; yield contexts and instances.
 
     Each SOP class and transfer syntax that is there makes a context, and each SOP class that is not there
@@ -50,11 +61,11 @@ def batches(
         instances = [each for each in instances if _pair(each) not in pairs]
 
 
-def _pair(instance: Instance) -> Pair:
+def _pair(instance: Encoded) -> Pair:
     return instance.sop_class_uid, instance.transfer_syntax_uid
 
 
-def _groups(instances: Iterable[Instance], *, recoding: bool) -> Iterator[dict[Pair, None]]:
+def _groups(instances: Iterable[Encoded], *, recoding: bool) -> Iterator[dict[Pair, None]]:
     """Yield what has to stand in one association: the pairs of one SOP class, as far as they fit in one."""
     syntaxes: dict[str, dict[str, None]] = {}
     for instance in instances:

@@ -19,6 +19,7 @@ from dcmtools.net.status import SUCCESS, explain, is_done, status_text
 from dcmtools.results import Outcome, Result
 from dcmtools.scu.contexts import agreed
 from dcmtools.scu.payload import Payload
+from dcmtools.scu.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -306,10 +307,3 @@ def record_of(
         "attempts": attempts,
         "sent_as": sent_as,
     }
-
-
-def say(message: str, *values: object) -> None:
-    """Warn of what is no item's result."""
-    import logging  # 3 ms, for what hardly ever happens
-
-    logging.getLogger(__name__).warning(message, *values)

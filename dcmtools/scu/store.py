@@ -7,7 +7,6 @@ outcome.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.uids import uid_name
@@ -15,15 +14,17 @@ from dcmtools.errors import Interrupted, OutputError
 from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
 from dcmtools.files.source import KEPT
+from dcmtools.net.outbox import merged
 from dcmtools.results import Extent, Outcome, Result
 from dcmtools.scu.contexts import batches
 from dcmtools.scu.pace import Pace
-from dcmtools.scu.sender import Sender, Surroundings, record_of, say, unsent
+from dcmtools.scu.saying import say
+from dcmtools.scu.sender import Sender, Surroundings, record_of, unsent
 from dcmtools.scu.storing import DEFAULTS
 from dcmtools.scu.work import Batch, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from dcmtools.errors import DcmtoolsError
     from dcmtools.files.inputs import Input
@@ -76,7 +77,7 @@ def store(
             return
         pace = Pace(options.rate, network.stop) if options.rate else None
         around = Surroundings(peer, network, options, extent, journal, pace)
-        yield from _sent([Sender(work, around) for _ in range(options.jobs)], network.stop)
+        yield from merged([Sender(work, around).run for _ in range(options.jobs)], network.stop)
         yield from _left(work, network.stop)
 
 
@@ -180,19 +181,3 @@ def _planned(work: Work) -> Iterator[Result]:
             record = {**record_of(attempt.instance), "association": number, "proposed": proposed}
             note = attempt.instance.note
             yield Result(attempt.instance.path, record, Outcome.WARNING if note else Outcome.DONE, note=note)
-
-
-def _sent(senders: Sequence[Sender], stop: Stop) -> Iterator[Result]:
-    """Yield what the senders yield, each in a thread of its own where there are several."""
-    if len(senders) == 1:
-        yield from senders[0].run()
-        return
-    from dcmtools.net.outbox import Outbox
-
-    with Outbox(stop) as outbox:
-
-        def run(sender: Sender) -> None:
-            for result in sender.run():
-                outbox.put(result)
-
-        yield from outbox.results_of([partial(run, sender) for sender in senders])

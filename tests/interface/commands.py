@@ -6,11 +6,15 @@ import os
 import shutil
 import socket
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dcmtools.cli.registry import COMMANDS, CommandInfo, every_command
-from tests.support import samples
+from dcmtools.net.peer import Peer
+from dcmtools.scp.destinations import Destination
+from dcmtools.scp.serve import Receiving
+from tests.support import indexed, samples
 from tests.support.served import associated, data_set, serving, store
 
 if TYPE_CHECKING:
@@ -45,6 +49,10 @@ class Place(NamedTuple):
         return self.folder / "config.toml"
 
     @property
+    def archive(self) -> Path:
+        return self.folder / "kept"
+
+    @property
     def ready(self) -> Path:
         return self.folder / "ready"
 
@@ -76,6 +84,14 @@ def _send(place: Place) -> None:
         assert store(association, "1.2.3.4", data_set()) == 0
 
 
+def _getting(peer: str, place: Place) -> list[Any]:
+    return [peer, "-o", place.folder / "got", "--fsync", "off", "--study", "1.0.0", "--study", "1.1.0"]
+
+
+def _listing(place: Place, level: str) -> list[Any]:
+    return [place.archive, "--level", level]
+
+
 TABLE = {
     "dump": Entry(
         args=lambda place: [*place.paths],
@@ -93,7 +109,30 @@ TABLE = {
         more=(lambda place: [place.peer, "--dry-run", *place.paths],),
         waiting=lambda place: [place.silent, *place.paths],
     ),
+    "find": Entry(
+        args=lambda place: [place.peer],
+        more=(lambda place: [place.peer, "--extract", place.folder / "answers"],),
+        waiting=lambda place: [place.silent],
+        colors_text=True,
+    ),
+    "move": Entry(
+        args=lambda place: [place.peer, "--to", "ITSELF", "--study", "1.0.0", "--study", "1.1.0"],
+        more=(lambda place: [place.peer, "--to", "ITSELF", "--study", "1.0.0", "--dry-run"],),
+        waiting=lambda place: [place.silent, "--to", "ITSELF", "--study", "1.0.0"],
+    ),
+    "get": Entry(
+        args=lambda place: _getting(place.peer, place),
+        waiting=lambda place: _getting(place.silent, place),
+    ),
     "serve": Entry(args=_serve, waiting=_serve, interrupted=0, server=True, meanwhile=_send),
+    "archive list": Entry(
+        args=lambda place: [place.archive],
+        more=tuple([partial(_listing, level=level) for level in ("patient", "series", "image")]),
+        colors_text=True,
+    ),
+    "archive index": Entry(args=lambda place: [place.archive]),
+    "archive verify": Entry(args=lambda place: [place.archive]),
+    "archive remove": Entry(args=lambda place: [place.archive, "--patient", "P0", "--dry-run"]),
     "peers list": Entry(args=lambda _: []),
     "peers show": Entry(args=lambda _: ["known"], needs_file=True),
     "peers add": Entry(args=lambda _: ["new", "h:104"], needs_file=True),
@@ -110,8 +149,17 @@ def made_place(folder: Path) -> Iterator[Place]:
     paths = [folder / "one.dcm", folder / "two.dcm"]
     shutil.copy(samples.ct(), paths[0])
     shutil.copy(samples.mr(), paths[1])
-    with serving(folder.parent / "received") as server, socket.create_server(("127.0.0.1", 0)) as silent:
+    indexed.put_many(folder.parent / "received", 2, 1, 1, 2)
+    known: dict[str, Destination] = {}
+    receiving = Receiving(durable=False, destinations=known)
+    with (
+        serving(folder.parent / "received", receiving=receiving) as server,
+        socket.create_server(("127.0.0.1", 0)) as silent,
+    ):
+        known["ITSELF"] = Destination(Peer("127.0.0.1", server.port, "ITSELF"))
         place = Place(folder, server.address, f"127.0.0.1:{silent.getsockname()[1]}", paths)
+        indexed.put_many(place.archive, 2, 1, 1, 2)
+        indexed.repair(place.archive)
         place.config.write_text('# ours\n[peers.known]\nhost = "h"\n')
         yield place
 

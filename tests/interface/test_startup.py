@@ -23,6 +23,7 @@ STARTS = [
     ["dump", "--help"],
     ["echo", "--help"],
     ["store", "--help"],
+    ["find", "--help"],
     ["serve", "--help"],
     ["peers", "--help"],
     ["peers", "list", "--help"],

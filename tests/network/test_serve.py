@@ -63,7 +63,7 @@ def test_any_storage_class_is_taken(server: Served, sop_class: str) -> None:
     [
         "1.2.840.10008.1.3.10",  # Media Storage Directory
         "1.2.840.10008.1.20.1",  # Storage Commitment
-        "1.2.840.10008.5.1.4.1.2.2.1",  # Study Root FIND
+        "1.2.840.10008.5.1.4.31",  # Modality Worklist FIND
         "not a uid",
         "../../x",
     ],

@@ -45,12 +45,13 @@ SUCCESS, CANNOT_UNDERSTAND = 0, 0xC000
 P_DATA, ABORT = 4, 7
 GIBIBYTE, MEBIBYTE = 1 << 30, 1 << 20
 UID = "1.2.3.4"
-QUIET = 2  # threads of a server that nobody talks to: one accepts, one reports
+QUIET = 3  # threads of a server that nobody talks to: one accepts, one reports, one writes the index
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServedProcess]:
     with served(tmp_path / "archive", "--fsync", "off") as running:
+        assert echo(running.port) == SUCCESS  # all of it is loaded now
         yield running
         wait_until(lambda: threads(running) == QUIET)
         assert echo(running.port) == SUCCESS
@@ -179,7 +180,7 @@ def test_a_thread_too_many_is_not_begun_and_it_is_said_once(
 
 
 def test_strangers_leave_half_of_the_descriptors_to_the_others(tmp_path: Path) -> None:
-    few = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
+    few = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
     with served(tmp_path / "archive", prefix=few) as server, crowd(server, 100):
         assert timed_echo(server) < 2
         with associated(server.port) as association:

@@ -131,13 +131,23 @@ def test_an_instance_on_the_context_of_another_class_is_refused(server: Served) 
     assert server.kept() == []
 
 
-@pytest.mark.parametrize("field", [0x0010, 0x0020, 0x0021, 0x0100, 0x0140, 0x7777])
+@pytest.mark.parametrize(
+    ("field", "status"),
+    [
+        (0x0010, NOT_SUPPORTED),  # there is C-GET, but not on the context of a storage class
+        (0x0020, NOT_SUPPORTED),
+        (0x0021, NOT_SUPPORTED),
+        (0x0100, UNRECOGNIZED),
+        (0x0140, UNRECOGNIZED),
+        (0x7777, UNRECOGNIZED),
+    ],
+)
 @pytest.mark.parametrize("data", [[], [data_set()]], ids=["alone", "with a data set"])
-def test_an_operation_that_is_none_of_ours_is_unrecognized(
-    association: Association, field: int, data: list[bytes]
+def test_an_operation_that_is_none_of_ours_is_refused(
+    association: Association, field: int, status: int, data: list[bytes]
 ) -> None:
     request: dimse.Command = {"CommandField": field, "CommandDataSetType": 1 if data else 0x0101}
-    assert ask(association, request | {"AffectedSOPClassUID": CT}, data)["Status"] == UNRECOGNIZED
+    assert ask(association, request | {"AffectedSOPClassUID": CT}, data)["Status"] == status
     assert store(association, UID, data_set()) == SUCCESS
 
 

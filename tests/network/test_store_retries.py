@@ -324,7 +324,7 @@ def test_a_peer_that_is_down_and_comes_up(
             said.append(record.getMessage())
             next(come_up, bool)()
 
-        monkeypatch.setattr(logging.getLogger("dcmtools.scu.sender"), "handle", heard)
+        monkeypatch.setattr(logging.getLogger("dcmtools.scu.saying"), "handle", heard)
         result = store(proxy, files, "--jobs", jobs, "--retries", 9)
     assert result.status == 0
     assert len(server.stores) == COUNT

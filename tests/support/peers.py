@@ -46,6 +46,19 @@ def requires(*programs: str, package: str) -> pytest.MarkDecorator:
     )
 
 
+def _dcmjs_modules() -> Path | None:
+    """The folder of node packages with dcmjs-dimse, where ``npm install --prefix`` has put it."""
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcmtools-peers" / "node_modules"
+    )
+    modules = Path(os.environ.get("PEER_NODE_MODULES") or cache)
+    return modules if (modules / "dcmjs-dimse").is_dir() else None
+
+
+requires_dcmjs = pytest.mark.skipif(
+    find_program("node") is None or _dcmjs_modules() is None,
+    reason="not installed: node, or dcmjs-dimse (npm install --prefix ~/.cache/dcmtools-peers dcmjs-dimse)",
+)
 requires_dcmtk = requires("storescp", "storescu", "dcmqrscp", "dcmdump", package="dcmtk")
 requires_orthanc = requires("Orthanc", package="orthanc")
 
@@ -71,6 +84,33 @@ def dcmtk(
         env={**os.environ, **(env or {})},
         timeout=timeout,
     )
+
+
+def dcmjs(
+    operation: str, peer: str, level: str, keys: Mapping[str, object], **more: object
+) -> list[dict[str, Any]]:
+    """Run the SCU of dcmjs-dimse, a JavaScript implementation; what it says of each response and instance.
+
+    ``operation`` is FIND, MOVE or GET; ``more`` is ``destination``, ``cancelAfter``, ``patient``.
+    """
+    aet, _, address = peer.rpartition("@")
+    host, _, port = address.rpartition(":")
+    asked = json.dumps({"level": level, "keys": keys, **more})
+    ended = subprocess.run(
+        [*_dcmjs_script("dcmjs_scu.js"), operation, host, port, aet or "ANY-SCP", asked],
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "NODE_PATH": str(_dcmjs_modules())},
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def _dcmjs_script(name: str) -> list[str]:
+    return [program("node"), str(Path(__file__).with_name(name))]
 
 
 # ---------------------------------------------------------------- peers
@@ -116,8 +156,52 @@ def storescp(
 
 
 @contextmanager
+def qr_scp(
+    folder: Path, *files: Path, destinations: Mapping[str, int] | None = None, patience: float = 0
+) -> Iterator[RunningPeer]:
+    """A small archive of pynetdicom's over copies of ``files``: find, move, get, store.
+
+    With ``patience`` it waits before every match and sub-operation, as many seconds or until a C-CANCEL.
+    """
+    storage = _with_copies(folder, files)
+    known = [f"{name}={port}" for name, port in (destinations or {}).items()]
+
+    def command(ports: Sequence[int]) -> list[str]:
+        script = Path(__file__).with_name("qr_scp.py")
+        return [sys.executable, str(script), str(ports[0]), "PYNETDICOM", str(storage), *known]
+
+    with _running(folder, command, env={"PATIENCE": str(patience)}) as (ports, process):
+        yield RunningPeer(ports[0], "PYNETDICOM", folder, process)
+
+
+@contextmanager
+def dcmjs_scp(
+    folder: Path, *files: Path, destinations: Mapping[str, int] | None = None
+) -> Iterator[RunningPeer]:
+    """A small archive of dcmjs-dimse over copies of ``files``: find and move by equal keys, store."""
+    storage = _with_copies(folder, files)
+    known = [f"{name}={port}" for name, port in (destinations or {}).items()]
+
+    def command(ports: Sequence[int]) -> list[str]:
+        return [*_dcmjs_script("dcmjs_scp.js"), str(ports[0]), str(storage), *known]
+
+    with _running(folder, command, env={"NODE_PATH": str(_dcmjs_modules())}) as (ports, process):
+        yield RunningPeer(ports[0], "DCMJS", folder, process)
+
+
+def _with_copies(folder: Path, files: Sequence[Path]) -> Path:
+    storage = _made(folder / "storage")
+    for number, path in enumerate(files):
+        shutil.copyfile(path, storage / f"{number:06d}.dcm")
+    return storage
+
+
+@contextmanager
 def dcmqrscp(
-    folder: Path, *options: str, destinations: Mapping[str, int] | None = None
+    folder: Path,
+    *options: str,
+    destinations: Mapping[str, int] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[RunningPeer]:
     """DCMTK's archive; ``destinations`` names the AE titles, and their ports, that it may C-MOVE to."""
     _made(folder / "storage")
@@ -127,7 +211,7 @@ def dcmqrscp(
         configuration.write_text(_archive_configuration(folder, ports[0], destinations or {}))
         return [program("dcmqrscp"), "-c", str(configuration), *options]
 
-    with _running(folder, command) as (ports, process):
+    with _running(folder, command, env=env) as (ports, process):
         yield RunningPeer(ports[0], "QRSCP", folder, process)
 
 
@@ -208,8 +292,17 @@ class Orthanc(RunningPeer):
 
 
 @contextmanager
-def orthanc(folder: Path, *, env: Mapping[str, str] | None = None, **settings: object) -> Iterator[Orthanc]:
-    """Orthanc without plugins; ``settings`` are added to its configuration, or replace what stands there."""
+def orthanc(
+    folder: Path,
+    *,
+    destinations: Mapping[str, int] | None = None,
+    env: Mapping[str, str] | None = None,
+    **settings: object,
+) -> Iterator[Orthanc]:
+    """Orthanc without plugins; ``settings`` are added to its configuration, or replace what stands there.
+
+    ``destinations`` are those that it may C-MOVE to, as ``Orthanc.knows`` makes them known later.
+    """
     _made(folder / "storage")
 
     def command(ports: Sequence[int]) -> list[str]:
@@ -218,7 +311,10 @@ def orthanc(folder: Path, *, env: Mapping[str, str] | None = None, **settings: o
         return [program("Orthanc"), str(configuration)]
 
     with _running(folder, command, ports=2, env=env) as ((port, http_port), process):
-        yield Orthanc(port, "ORTHANC", folder, process, http_port)
+        peer = Orthanc(port, "ORTHANC", folder, process, http_port)
+        for aet, to in (destinations or {}).items():
+            peer.knows(aet, to)
+        yield peer
 
 
 def _orthanc_configuration(folder: Path, ports: Sequence[int]) -> dict[str, object]:

@@ -61,9 +61,10 @@ class Served:
         return f"{HOST}:{self.port}"
 
     def kept(self) -> list[Path]:
-        """Whatever is there except the server's own folder: files, links, anything but folders."""
+        """Whatever is there except what is the server's own: files, links, anything but folders."""
         found = [path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir()]
-        return sorted(path for path in found if path.relative_to(self.folder).parts[0] != ".incoming")
+        own = (".incoming", ".index")
+        return sorted(path for path in found if not path.relative_to(self.folder).parts[0].startswith(own))
 
     def unfinished(self) -> list[str]:
         """The temporary files of instances that are still coming, or never came to an end."""

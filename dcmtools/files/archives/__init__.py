@@ -209,7 +209,7 @@ def _index(archive: Archive) -> dict[str, list[Entry]] | None:
 
 def _member(source: FileSource, start: int, entry: Entry) -> int:
     """Return a descriptor of what the compressed bytes of ``entry`` expand to."""
-    expanding = Expanding(source, start, start + entry.size, entry.method)
+    expanding = Expanding(source, start, start + entry.size, entry.method, claimed=entry.length)
     fd = expanding.spooled()
     error: InputError | None = expanding.error
     if error is None and expanding.length != entry.length:

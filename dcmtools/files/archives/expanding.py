@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,6 +19,9 @@ RATIO_FREE: Final = 256 * 1024 * 1024
 MAX_EXPANDED: Final = 16 * 1024 * 1024 * 1024
 _XZ_MEMORY: Final = 128 * 1024 * 1024  # xz -9 needs half of it
 _CHUNK: Final = 1024 * 1024
+# What a stream is given first: it hands back what is not its own, and there may be very many small ones.
+_FIRST: Final = 512
+_PADDING: Final = re.compile(rb"\0*")
 
 
 class _Stream(Protocol):
@@ -83,8 +87,20 @@ class Expanding:
     it before the bytes did, and ``crc`` the CRC-32 of the ``length`` bytes that came.
     """
 
-    def __init__(self, source: Source, start: int, end: int, method: str, *, many: bool = False) -> None:
-        """Expand what ``method``, one of deflate, gzip, bzip2 and xz, has made."""
+    def __init__(
+        self,
+        source: Source,
+        start: int,
+        end: int,
+        method: str,
+        *,
+        many: bool = False,
+        claimed: int | None = None,
+    ) -> None:
+        """Expand what ``method``, one of deflate, gzip, bzip2 and xz, has made.
+
+        That it has no more than ``claimed`` bytes is made sure of.
+        """
         self.error: MalformedError | None = None
         self.crc = self.length = 0
         self._source = source
@@ -92,14 +108,20 @@ class Expanding:
         self._end = end
         self._new = _STREAMS[method]
         self._many = many
+        self._claimed = claimed
         self._cap = min(MAX_EXPANDED, max(RATIO_FREE, MAX_RATIO * (end - start)))
+        if claimed is not None:
+            self._cap = min(self._cap, claimed)
+        self._held = b""  # what was read last, of which what stands before ``_at`` has been expanded
+        self._at = 0
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield pieces of at most 1 MiB; raises InputError where the source cannot be read."""
         try:
             for piece in self._pieces():
                 if self.length + len(piece) > self._cap:
-                    raise self._fault(f"it expands to more than {self._cap} bytes")
+                    said = ", which is what the archive says it has" if self._cap == self._claimed else ""
+                    raise self._fault(f"it expands to more than {self._cap} bytes{said}")
                 self.length += len(piece)
                 self.crc = zlib.crc32(piece, self.crc)
                 yield piece
@@ -107,10 +129,12 @@ class Expanding:
             self.error = error
 
     def _pieces(self) -> Iterator[bytes]:
-        stream, data = self._new(), b""
+        stream, step = self._new(), _FIRST
         while True:
-            if stream.needs_input and not data:
-                data = self._read()
+            data = b""
+            if stream.needs_input:
+                data = self._next(step)
+                step = min(2 * step, _CHUNK)
             try:
                 yield stream.decompress(data, _CHUNK)
             except (zlib.error, OSError, ValueError, EOFError, MemoryError) as error:
@@ -119,26 +143,35 @@ class Expanding:
                 if type(error).__name__ != "LZMAError":  # its module is loaded for xz alone
                     raise
                 raise self._fault(f"the compressed data is broken ({error})") from error
-            data = b""
             if stream.eof:
-                data = self._next_stream(stream.unused_data)
-                if not data:
+                self._at -= len(stream.unused_data)
+                if not self._has_another():
                     return
-                stream = self._new()
+                stream, step = self._new(), _FIRST
 
-    def _read(self) -> bytes:
-        if self._position == self._end:
+    def _next(self, count: int) -> bytes:
+        """Return the next bytes of the source, at most ``count``."""
+        if self._at == len(self._held) and not self._read():
             raise self._fault("the compressed data is cut short")
-        data = self._source.read(self._position, min(_CHUNK, self._end - self._position))
-        self._position += len(data)
+        data = self._held[self._at : self._at + count]
+        self._at += len(data)
         return data
 
-    def _next_stream(self, rest: bytes) -> bytes:
-        """Return the beginning of the next stream, behind padding; empty where there is none."""
-        rest = rest.lstrip(b"\0")
-        while self._many and not rest and self._position < self._end:
-            rest = self._read().lstrip(b"\0")
-        return rest if self._many else b""
+    def _read(self) -> bool:
+        """Hold the next bytes of the source; return False where there are none."""
+        self._held = self._source.read(self._position, min(_CHUNK, self._end - self._position))
+        self._position += len(self._held)
+        self._at = 0
+        return bool(self._held)
+
+    def _has_another(self) -> bool:
+        """Go to where the next stream begins, behind padding; return False where none does."""
+        while self._many and (self._at < len(self._held) or self._read()):
+            padding = _PADDING.match(self._held, self._at)
+            self._at = padding.end() if padding else self._at
+            if self._at < len(self._held):
+                return True
+        return False
 
     def _fault(self, message: str) -> MalformedError:
         return MalformedError(message, offset=self._position)

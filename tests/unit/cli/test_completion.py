@@ -151,3 +151,4 @@ def test_transfer_syntaxes(monkeypatch: pytest.MonkeyPatch) -> None:
         "ExplicitVRBigEndian",
     ]
     assert "JPEGBaseline8Bit" in complete(monkeypatch, "dcmtools serve x --transfer-syntax jpegb")
+    assert complete(monkeypatch, "dcmtools get x --sop-class ctima") == ["CTImageStorage"]

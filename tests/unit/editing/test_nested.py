@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcmtools.editing.nested import Level, Rewriting
+from dcmtools.editing.nested import Container, Rewriting
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError
@@ -153,10 +153,10 @@ def rewritten(path: Path, item: Item, coder: Coder, syntax: str) -> bytes:
                 rewriting.remove()
             elif action == "append":
                 rewriting.insert(appended(inner))
-            elif action == "grow" or (action and not isinstance(event, Level) and not event[1]):
+            elif action == "grow" or (action and not isinstance(event, Container) and not event[1]):
                 rewriting.insert(new_item(inner))
             elif action:
-                assert not isinstance(event, Level)
+                assert not isinstance(event, Container)
                 rewriting.insert(inserted(event[0], inner))
         splice = rewriting.splice()
         done = b"".join(splice.blocks())
@@ -246,7 +246,7 @@ def done(
     with Part10File.open(str(path)) as file:
         rewriting = Rewriting(file)
         for event in rewriting:
-            change(rewriting, 0 if isinstance(event, Level) else event[0])
+            change(rewriting, 0 if isinstance(event, Container) else event[0])
         return b"".join(rewriting.splice().blocks())
 
 
@@ -259,7 +259,7 @@ def test_what_is_walked_is_told(path: Path) -> None:
         seen = []
         for event in rewriting:
             levels = [(each.tag & 0xFFFF, each.item) for each in rewriting.levels]
-            if isinstance(event, Level):
+            if isinstance(event, Container):
                 seen.append((event.end - file.data_set_offset, levels))
                 assert event is rewriting.levels[-1]
                 continue
@@ -396,7 +396,7 @@ def test_whoever_has_seen_enough_need_not_go_on(path: Path) -> None:
         with Part10File.open(str(path)) as file:
             rewriting = Rewriting(file)
             for event in rewriting:
-                if not isinstance(event, Level) and event[0] == UID:
+                if not isinstance(event, Container) and event[0] == UID:
                     rewriting.put(b"1.2.3")
                     break
             if after:
@@ -452,7 +452,7 @@ def test_a_length_that_would_be_none_is_refused(path: Path) -> None:
         with Part10File.open(str(path)) as opened:
             rewriting = Rewriting(opened)
             for event in rewriting:
-                if isinstance(event, Level) and event.depth == 1:
+                if isinstance(event, Container) and event.depth == 1:
                     rewriting.insert(EVL.element(NAME, "PN", bytes(more - 8)))
             return rewriting.splice()
 
@@ -474,13 +474,13 @@ def many(path: Path, count: int) -> None:
 
 RENAMED = f"""
 import sys
-from dcmtools.editing.nested import Level, Rewriting
+from dcmtools.editing.nested import Container, Rewriting
 from dcmtools.files.part10 import Part10File
 
 with Part10File.open(sys.argv[1]) as file:
     rewriting = Rewriting(file)
     for event in rewriting:
-        if not isinstance(event, Level) and event[0] == {UID}:
+        if not isinstance(event, Container) and event[0] == {UID}:
             rewriting.put(b"2.25.329800735698586629295641978511506172918")
     size = sum(map(len, rewriting.splice().blocks()))
     assert size == file.source.size - file.data_set_offset + int(sys.argv[2]) * (44 - 12)

@@ -10,7 +10,7 @@ import pytest
 from pydicom import config, dcmread
 from pydicom.dataset import Dataset
 
-from dcmtools.editing.nested import Level, Rewriting
+from dcmtools.editing.nested import Container, Rewriting
 from dcmtools.encoding.syntax import is_deflated
 from dcmtools.encoding.tags import is_private
 from dcmtools.encoding.walker import Walker
@@ -45,7 +45,7 @@ def by_us(path: Path) -> bytes:
         rewriting = Rewriting(file)
         for event in rewriting:
             top = rewriting.levels[-1]
-            if isinstance(event, Level):
+            if isinstance(event, Container):
                 if event.depth & 1:
                     rewriting.insert(element(PADDING, "OB", AT_END, top.encoding))
                 else:

@@ -142,6 +142,27 @@ def test_a_private_sequence_is_one_where_vrs_are_implicit() -> None:
     assert encode(given, IMPLICIT).endswith(IVL.header(SEQUENCE_END, "", 0))
 
 
+def test_a_sequence_that_no_dictionary_has_is_one_where_vrs_are_implicit() -> None:
+    """Of a standard group, as of a Standard to come; under a length it would be a value."""
+    given = DataSet()
+    given[0x00080FFE] = ("SQ", [made(PatientName="A^B"), made()])
+    for coder in (EVL, EVB, IVL):
+        assert back(given, coder) == given
+    known = made(ScheduledProcedureStepSequence=[made(Modality="CT")])
+    assert encode(known, IMPLICIT) == IVL.sequence(0x00400100, IVL.item(IVL.element(0x00080060, "", b"CT")))
+
+
+def test_a_sequence_in_the_place_of_a_private_creator() -> None:
+    """PS3.5 7.8.1: where VRs are implicit nothing would tell it from one."""
+    given = DataSet()
+    given[0x00090010] = ("SQ", [made()])
+    assert back(given, EVL) == given
+    with pytest.raises(
+        ValueError, match=r"^PrivateCreator \(0009,0010\): a sequence stands where a private creator should"
+    ):
+        encode(given, IMPLICIT)
+
+
 def test_a_sequence_under_un_in_big_endian() -> None:
     item = IVL.item(IVL.element(0x00280010, "US", b"\1\0"))
     data = EVB.element(0x00081140, "UN", item) + EVB.element(0x00280010, "US", b"\0\1")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from dcmtools.editing.nested import Level, Rewriting
+from dcmtools.editing.nested import Container, Rewriting
 from dcmtools.encoding.dataset import DataSet, decode, encode, text
 from dcmtools.encoding.jsonmodel import model_of
 from dcmtools.encoding.lenient import LenientWalker
@@ -223,10 +223,10 @@ def without_lengths(elements: list[Seen]) -> list[Seen]:
     return [each for each in elements if each[0] not in ITEMS[1:] and each[:2] not in gone]
 
 
-def changed(chance: random.Random, rewriting: Rewriting, event: Element | Level) -> list[Seen]:
+def changed(chance: random.Random, rewriting: Rewriting, event: Element | Container) -> list[Seen]:
     """What is there in the place of an element or of the end of a level."""
     top, way, text = rewriting.levels[-1], chance.randrange(12), chance.randbytes(8)
-    if isinstance(event, Level):
+    if isinstance(event, Container):
         if way > 1:
             return []
         new = element(0xFFFCFFFC, "OB", text, top.encoding)
@@ -333,7 +333,7 @@ def test_fragments_under_a_group_length_go_alone() -> None:
     with opened(part10(encapsulated(0x7FE00000) + pixels + rest)) as source:
         rewriting = Rewriting(Part10File(source))
         for event in rewriting:
-            if not isinstance(event, Level) and event[0] == 0x7FE00010:
+            if not isinstance(event, Container) and event[0] == 0x7FE00010:
                 rewriting.remove()
         done = b"".join(rewriting.splice().blocks())
     assert done.endswith(rest)

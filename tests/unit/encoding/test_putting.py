@@ -132,11 +132,25 @@ def test_what_cannot_be_put(text: str, message: str) -> None:
         given(text)
 
 
-def test_nothing_is_left_behind_by_what_cannot_be_put() -> None:
-    data_set = DataSet()
-    with pytest.raises(ValueError, match="is not of VR CS"):
-        put(data_set, parse("ScheduledProcedureStepSequence.Modality"), "ct")
-    assert data_set == {}
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ScheduledProcedureStepSequence.Modality", "ct"),
+        ("ScheduledProcedureStepSequence[0].ReferencedStudySequence[5].StudyDate", "20240101"),
+        ("ScheduledProcedureStepSequence[1].PatientName", "Müller"),
+        ("ReferencedStudySequence[0].ReferencedStudySequence[0].PatientName", "Müller"),
+        ("0029,20,WHO", "1"),
+        ("0029,20,WHO[0].PatientName", "A"),
+        ("ScheduledProcedureStepSequence[0].0019,0C,SIEMENS MR HEADER", "Müller"),
+    ],
+)
+def test_nothing_is_left_behind_by_what_cannot_be_put(path: str, text: str) -> None:
+    data_set = DataSet(b"")
+    put(data_set, parse("ScheduledProcedureStepSequence.Modality"), "CT")
+    before = encode(data_set, EXPLICIT)
+    with pytest.raises(ValueError, match=r"item 5|ct|ü|WHO|no sequence"):
+        put(data_set, parse(path), text)
+    assert encode(data_set, EXPLICIT) == before
 
 
 def test_which_item_has_to_be_said_where_there_are_several() -> None:

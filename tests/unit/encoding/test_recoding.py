@@ -228,6 +228,14 @@ def test_a_byte_order_that_cannot_be_changed(vr: str, length: int, message: str)
         recode(data, EVB, EXPLICIT)
 
 
+@pytest.mark.parametrize("undefined", [True, False])
+def test_a_sequence_in_the_place_of_a_private_creator(*, undefined: bool) -> None:
+    data = EVL.sequence(0x00090010, EVL.item(), undefined=undefined)
+    with pytest.raises(MalformedError, match=r"offset 0, \(0009,0010\): a sequence stands where a private"):
+        recode(data, EVL, IMPLICIT)
+    assert recode(data, EVL, EXPLICIT)
+
+
 def test_faults_of_the_walk_are_raised() -> None:
     with pytest.raises(MalformedError, match="exceeds"):
         recode(EVL.element(0x00100020, "LO", b"ab", length=4), EVL, IMPLICIT)

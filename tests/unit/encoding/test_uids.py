@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcmtools.encoding.uids import is_storage_class, is_uid, uid_name
+from dcmtools.encoding.uids import is_storage_class, is_uid, storage_class_named, uid_name
 
 
 @pytest.mark.parametrize("text", ["1.2.840.10008.1.1", "0", "2.25.1", "1." * 31 + "12", "1.02.3"])
@@ -59,3 +59,19 @@ def test_a_uid_has_the_keyword_of_ps36_or_itself_for_a_name() -> None:
 )
 def test_storage_classes(uid: str, storage: bool) -> None:
     assert is_storage_class(uid) is storage
+
+
+@pytest.mark.parametrize(
+    "text", ["1.2.840.10008.5.1.4.1.1.2", "CTImageStorage", "ctimage", "CTImageStorage".upper()]
+)
+def test_storage_classes_by_name(text: str) -> None:
+    assert storage_class_named(text) == "1.2.840.10008.5.1.4.1.1.2"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("CTImag", "CTImageStorage"), ("Verification", ""), ("1.2.840.10008.1.1", ""), ("", ""), ("CT", "")],
+)
+def test_what_is_no_storage_class(text: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=f"no storage SOP class.*{hint}"):
+        storage_class_named(text)

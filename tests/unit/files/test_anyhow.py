@@ -180,16 +180,37 @@ def test_a_syntax_can_be_assumed(path: Path) -> None:
             "offset 160, (0002,0102): a value of 1048578 bytes has no place in file meta information",
         ),
         (
+            EXPLICIT_META + EVL.element(0x00020102, "OB", bytes(524_200)) * 200,
+            "offset 1048584, (0002,0102): the file meta information is longer than 1048576 bytes: what fol",
+        ),
+        (
             IVL.element(SYNTAX, "", EXPLICIT.encode() + b"\0"),
             "offset 132, (0002,0010): b'\\x14\\x00' is not a value representation",
         ),
     ],
-    ids=["overrun", "sequence", "long", "implicit"],
+    ids=["overrun", "sequence", "long", "long in sum", "implicit"],
 )
 def test_broken_meta_is_a_problem(path: Path, meta: bytes, problem: str) -> None:
     found = seen(path, part10(data_set(EVL), meta=meta))
     assert found.problems[0].startswith(problem)
     assert found.serious
+
+
+def test_what_has_no_place_in_the_meta_is_told_a_hundred_times_at_most(path: Path) -> None:
+    misplaced = EVL.sequence(0x00020102, b"")
+    found = seen(path, part10(data_set(EVL), meta=EXPLICIT_META + 5000 * misplaced))
+    assert (found.tags, len(found.problems)) == (ALL, 100)
+
+
+@pytest.mark.parametrize("coder", [EVL, IVL])
+def test_a_meta_without_a_length_behind_a_preamble_that_looks_like_a_data_set(
+    path: Path, coder: Coder
+) -> None:
+    """What a preamble holds means nothing (PS3.10 7.1), and no length is not one of 0."""
+    preamble = coder.element(CHARSET, "CS", b"ISO_IR 100").ljust(128, b"\0")
+    meta = EVL.element(0x00020002, "UI", b"1.2\0") + EVL.element(0x00020003, "UI", b"1.3\0")
+    found = seen(path, preamble + b"DICM" + meta + data_set(EVL))
+    assert (found.tags, found.syntax) == (ALL, EXPLICIT)
 
 
 def test_behind_a_broken_value_the_group_length_leads_to_the_data_set(path: Path) -> None:

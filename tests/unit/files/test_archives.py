@@ -329,3 +329,24 @@ def test_a_wrong_checksum(path: Path, kind: str) -> None:
         data[at_crc] ^= 1
     archive = opened(path, bytes(data))
     assert "checksum" in refusal(archive, next(archive.entries()))
+
+
+@pytest.mark.parametrize("kind", ["deflate", "bzip2 in zip"])
+@pytest.mark.parametrize("claimed", [1, 9_999_999])
+def test_a_file_is_not_expanded_beyond_what_its_entry_says(
+    path: Path, kind: str, claimed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else the sum of what the entries say would be no bound."""
+    written = 0
+
+    def counted(pieces: Expanding) -> int:
+        nonlocal written
+        written = sum(map(len, pieces))
+        return os.open(os.devnull, os.O_RDONLY)
+
+    archive = opened(path, archived({"a": bytes(10_000_000)}, kind))
+    [entry] = archive.entries()
+    monkeypatch.setattr(Expanding, "spooled", counted)
+    said = refusal(archive, entry._replace(length=claimed))
+    assert said.endswith(f"it expands to more than {claimed} bytes, which is what the archive says it has")
+    assert written <= claimed

@@ -64,6 +64,38 @@ def test_streams_behind_each_other(method: str, padding: int) -> None:
     assert expanded(data, method) == (b"one", "")
 
 
+@pytest.mark.parametrize("method", ["gzip", "bzip2", "xz"])
+def test_many_small_streams_are_not_copied_for_each(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream hands back what is not its own, so that it is given little to begin with."""
+    made, given = expanding._STREAMS[method], []
+
+    class Counted:
+        def __init__(self) -> None:
+            self._stream = made()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._stream, name)
+
+        def decompress(self, data: bytes, max_length: int) -> bytes:
+            given.append(len(data))
+            return self._stream.decompress(data, max_length)
+
+    monkeypatch.setitem(expanding._STREAMS, method, Counted)
+    data = COMPRESS[method](b"") * 3000
+    assert expanded(data, method, many=True) == (b"", "")
+    assert sum(given) < len(data) + 3000 * 600
+
+
+@each
+def test_no_more_than_is_claimed(method: str) -> None:
+    data = COMPRESS[method](bytes(100_000_000))
+    made = Expanding(MemorySource(data), 0, len(data), method, claimed=5_000_000)
+    assert 5_000_000 - (1 << 20) < sum(map(len, made)) <= 5_000_000
+    assert made.error
+    assert made.error.what == "it expands to more than 5000000 bytes, which is what the archive says it has"
+    assert b"".join(Expanding(MemorySource(data), 0, len(data), method, claimed=10**8)) == bytes(10**8)
+
+
 @each
 def test_cut_short(method: str) -> None:
     data = COMPRESS[method](DATA)

@@ -117,6 +117,14 @@ def test_what_is_not_dicom(path: Path, data: bytes, message: str) -> None:
             EVL.element(PRIVATE_INFORMATION, "OB", bytes(1024 * 1024 + 2)),
             "offset 132, (0002,0102): a value of 1048578 bytes has no place in file meta information",
         ),
+        (
+            EVL.element(PRIVATE_INFORMATION, "OB", bytes(524_200)) * 3,
+            "offset 1048556, (0002,0102): the file meta information is longer than 1048576 bytes",
+        ),
+        (
+            EXPLICIT_UID + EVL.element(PRIVATE_INFORMATION, "LO", b"") * 131_072,
+            "offset 1048704, (0002,0102): the file meta information is longer than 1048576 bytes",
+        ),
     ],
 )
 def test_broken_meta_is_refused_with_its_place(path: Path, meta: bytes, message: str) -> None:

@@ -73,6 +73,17 @@ def test_the_descriptor_is_closed_with_the_source(path: Path) -> None:
         os.fstat(source.fd)
 
 
+def test_all_that_is_made_of_a_source_is_closed_with_it(path: Path) -> None:
+    source = FileSource.open(str(path))
+    others = [FileSource(os.dup(source.fd)) for _ in range(2)]
+    for other in others:
+        source.adopt(other)
+    source.close()
+    for each in (source, *others):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(each.fd)
+
+
 def test_a_duplicate_leaves_the_original_open(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY)
     with FileSource.duplicate(fd) as source:

@@ -237,3 +237,38 @@ def test_a_rejection_says_who_was_rejected_and_why() -> None:
         request_association(Peer("127.0.0.1", seen.port), NetworkOptions(calling_aet="CT9"), CONTEXTS)
     assert isinstance(seen.failure, Rejected)
     assert (seen.failure.rejection, seen.failure.request.calling_aet) == (no, "CT9")
+
+
+@pytest.mark.parametrize("length", [1, 7])
+def test_a_requestor_that_takes_no_message(length: int) -> None:
+    """A PDV takes 8 bytes or more (PS3.8 9.3.5): whoever allows fewer cannot be answered."""
+    asked = pdu.AssociateRQ("A", "B", CONTEXTS, UserInformation(length, "1.2"))
+    with (
+        acceptor(lambda _: Acceptance(RESULTS)) as seen,
+        socket.create_connection(("127.0.0.1", seen.port)) as sock,
+    ):
+        sock.sendall(pdu.encode(asked))
+        assert sock.recv(1) == b"\7"
+    assert seen.failure
+    assert (
+        seen.failure.message
+        == f"associate: the peer takes PDUs of at most {length} bytes, too few for any message"
+    )
+
+
+@pytest.mark.parametrize(
+    ("contexts", "identity", "complaint"),
+    [
+        (129, None, "129 presentation contexts, at most 128 fit"),
+        (1, UserIdentity(2, b"u", bytes(0xFFFF)), "a user identity of 65536 bytes, at most 65529 fit"),
+        (1, UserIdentity(1, bytes(0xFFF0)), "item 50H"),
+    ],
+)
+def test_what_no_request_can_hold_is_told_before_connecting(
+    contexts: int, identity: UserIdentity | None, complaint: str
+) -> None:
+    proposed = [PresentationContext(2 * number + 1, CT, (IMPLICIT,)) for number in range(contexts)]
+    steps: dict[str, float] = {}
+    with pytest.raises(ValueError, match=complaint):
+        request_association(Peer("127.0.0.1", 9), NetworkOptions(identity=identity), proposed, steps=steps)
+    assert not steps

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from dcmtools.encoding.dataset import made, text
+from dcmtools.encoding.dataset import encode, made, text
+from dcmtools.encoding.syntax import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+from dcmtools.encoding.syntax import EXPLICIT as EXPLICIT_ENCODING
 from dcmtools.errors import AssociationError, Interrupted, PeerFailure
-from dcmtools.net import dimse
+from dcmtools.net import dimse, exchange
 from dcmtools.net.dimse import CommandField
 from dcmtools.net.exchange import ask, invoke, read, respond, responses
 from dcmtools.net.presentation import PresentationContext
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
 PRINT, PRINTER = "1.2.840.10008.5.1.1.9", "1.2.840.10008.5.1.1.16"
 FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
+DEFLATED_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 THE_PRINTER = {"RequestedSOPClassUID": PRINTER, "RequestedSOPInstanceUID": "1.2.840.10008.5.1.1.17"}
 EVENT: dict[str, dimse.Value] = {
     "AffectedSOPClassUID": PRINTER,
@@ -61,6 +67,7 @@ def performing(work: Callable[[Association], None]) -> Iterator[Side]:
         PresentationContext(3, FIND, (EXPLICIT,)),
         PresentationContext(5, GET, (EXPLICIT,)),
         PresentationContext(7, CT, (EXPLICIT,)),
+        PresentationContext(9, DEFLATED_FIND, (DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,)),
     ]
     stop = Stop()
     with ThreadPoolExecutor(1) as pool, both_ends(stop, *contexts) as (ours, theirs):
@@ -299,6 +306,120 @@ def test_the_second_wish_to_stop_waits_for_nothing() -> None:
         assert not scu.association.transport.patient
 
 
+def test_responses_that_are_left_early_are_canceled_and_passed_over() -> None:
+    """The association is as it was: the next operation gets its own responses."""
+
+    def work(scp: Association) -> None:
+        for _ in range(3):
+            message = received(scp)
+            for _ in range(3):
+                respond(scp, message, PENDING, QUERY)
+            assert received(scp).command == dimse.cancel(dimse.number(message.command, "MessageID"))
+            respond(scp, message, PENDING, QUERY)
+            respond(scp, message, CANCELED)
+        respond(scp, received(scp))
+
+    with performing(work) as scu:
+        association, context = scu.association, scu.context(FIND)
+        for _ in responses(association, context, scu.find()):
+            break
+        with pytest.raises(LookupError):
+            _look_at_all(association, context, scu.find())
+        scu.stop.request()  # by whom the operation is canceled already
+        association.transport.patient = True
+        request = scu.find()
+        association.transport.patient = False
+        answers = responses(association, context, request)
+        next(answers)
+        answers.close()
+        assert not association.transport.patient
+        association.transport.patient = True
+        [last] = responses(association, context, scu.find())
+        assert last.command["Status"] == 0
+
+
+def _look_at_all(association: Association, context: Context, request: dimse.Command) -> None:
+    for _ in responses(association, context, request):
+        raise LookupError
+
+
+def test_all_responses_are_not_left_early() -> None:
+    def work(scp: Association) -> None:
+        for _ in range(2):
+            respond(scp, received(scp))
+
+    with performing(work) as scu:
+        for _ in range(2):
+            for _ in responses(scu.association, scu.context(FIND), scu.find()):
+                break
+
+
+def test_sub_operations_are_answered_while_what_is_left_early_ends() -> None:
+    statuses: list[dimse.Value] = []
+
+    def work(scp: Association) -> None:
+        message = received(scp)
+        uids = {"AffectedSOPClassUID": CT, "AffectedSOPInstanceUID": "1.2"}
+        respond(scp, message, PENDING)
+        command, _ = ask(
+            scp, scp.require(CT), CommandField.C_STORE_RQ, QUERY, lambda _: None, Priority=0, **uids
+        )
+        statuses.append(command["Status"])
+        respond(scp, message, CANCELED)
+
+    with performing(work) as scu:
+        request = scu.query(CommandField.C_GET_RQ, GET)
+        context = scu.context(GET)
+        for _ in responses(scu.association, context, request, partial(respond, scu.association)):
+            break
+        assert scu.association.open
+    assert statuses == [0]
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_peer_that_does_not_heed_the_cancel(monkeypatch: pytest.MonkeyPatch, *, sends: bool) -> None:
+    """It has its time, however much it sends meanwhile."""
+
+    def work(scp: Association) -> None:
+        message = received(scp)
+        respond(scp, message, PENDING, QUERY)
+        try:
+            while sends or scp.receive():
+                respond(scp, message, PENDING, QUERY)
+                time.sleep(0.005)
+        except AssociationError:
+            pass
+
+    with performing(work) as scu:
+        monkeypatch.setattr(exchange, "_TO_END", 0.2)
+        begun = time.monotonic()
+        for _ in responses(scu.association, scu.context(FIND), scu.find()):
+            break
+        assert 0.2 <= time.monotonic() - begun < 1
+        assert not scu.association.open
+
+
+def test_the_wish_to_stop_that_came_before_responses_are_left() -> None:
+    """One C-CANCEL is enough; the second wish waits for nothing."""
+
+    def work(scp: Association) -> None:
+        message = received(scp)
+        respond(scp, message, PENDING, QUERY)
+        assert received(scp).command["CommandField"] == CommandField.C_CANCEL_RQ
+        respond(scp, message, PENDING, QUERY)
+        with pytest.raises(AssociationError, match="aborted"):
+            scp.receive()
+
+    with performing(work) as scu:
+        answers = responses(scu.association, scu.context(FIND), scu.find())
+        next(answers)
+        scu.stop.request()
+        next(answers)
+        scu.stop.request()
+        answers.close()
+        assert not scu.association.open
+
+
 def test_sub_operations_come_between_and_are_not_broken_into() -> None:
     """PS3.7 9.1.3: C-STORE sub-operations on the association of the C-GET; the wish to stop ends none."""
     kept: list[str] = []
@@ -350,3 +471,50 @@ def test_the_wish_to_stop_within_a_sub_operation_is_heeded_right_after_it() -> N
         request = scu.query(CommandField.C_GET_RQ, GET)
         [last] = responses(scu.association, scu.context(GET), request, take)
         assert last.command["Status"] == CANCELED
+
+
+# ---------------------------------------------------------------- deflated
+
+
+def test_a_deflated_context() -> None:
+    """PS3.5 A.5: the data set goes deflated, in an even number of bytes, and is inflated where it is read."""
+    seen: list[bytes] = []
+
+    def work(scp: Association) -> None:
+        message = received(scp)
+        seen.append(scp.read_data(10_000))
+        respond(scp, message, PENDING, made(PatientID="1" * 5000))
+        respond(scp, message)
+
+    with performing(work) as scu:
+        context = scu.context(DEFLATED_FIND)
+        answers = responses(scu.association, context, scu.query(CommandField.C_FIND_RQ, DEFLATED_FIND))
+        assert text(read(scu.association, next(answers)), "PatientID") == "1" * 5000
+        assert len(list(answers)) == 1
+    [raw] = seen
+    assert len(raw) % 2 == 0
+    assert zlib.decompressobj(-15).decompress(raw) == encode(QUERY, EXPLICIT_ENCODING)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (zlib.compress(bytes(16_790_000), wbits=-15), "it inflates to more than 4194304 bytes"),
+        (zlib.compress(bytes(5_000_000), wbits=-15), "it inflates to more than 4194304 bytes"),
+        (b"\xff" * 100, "the deflated data set is broken"),
+        (zlib.compress(b"1" * 100, wbits=-15)[:-3], "the deflated data set is cut short"),
+    ],
+    ids=["bomb", "large", "broken", "cut"],
+)
+def test_a_deflated_data_set_that_is_none(data: bytes, words: str) -> None:
+    def work(scp: Association) -> None:
+        message = received(scp)
+        scp.send(message.context, dimse.response(message.command, PENDING, data_set=True), [data])
+        respond(scp, message)
+
+    with performing(work) as scu:
+        request = scu.query(CommandField.C_FIND_RQ, DEFLATED_FIND)
+        answers = responses(scu.association, scu.context(DEFLATED_FIND), request)
+        with pytest.raises(PeerFailure, match=words):
+            read(scu.association, next(answers))
+        assert [each.command["Status"] for each in answers] == [0]

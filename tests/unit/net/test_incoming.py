@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 
 import pytest
@@ -80,6 +81,8 @@ HALF = command_set.encode(RESPONSE)[:10]
         (data_pdu((1, LAST, b"ab")), "a data set fragment where a command set should"),
         (data_pdu((1, COMMAND, HALF), (1, DATA, b"ab")), "a data set fragment where a command"),
         (data_pdu((1, COMMAND, HALF), (3, COMMAND, b"ab")), "a fragment of another message within a command"),
+        (data_pdu((0, COMMAND, HALF), (1, COMMAND | LAST, b"ab")), "a fragment of another message within a"),
+        (command_pdu(context_id=0), "a message on presentation context 0, which was not agreed on"),
         (STORE_BEGUN + data_pdu((3, COMMAND, b"ab")), "a command set fragment where a data set"),
         (STORE_BEGUN + data_pdu((5, LAST, b"ab")), "a fragment of another message within a data set"),
         (command_pdu(context_id=9), "a message on presentation context 9, which was not agreed on"),
@@ -139,6 +142,26 @@ def test_a_release_in_place_of_the_answer(ends: Ends) -> None:
     assert [kind for kind, _ in pdus(ends.peer)] == [RELEASE_RP]
 
 
+@pytest.mark.parametrize(("kind", "reason"), [(9, 1), (P_DATA, 6), (RELEASE_RP, 2)])
+def test_the_reason_of_an_abort(ends: Ends, kind: int, reason: int) -> None:
+    """PS3.8 table 9-26: a PDU that is unrecognized, one with a parameter that is none, one unexpected."""
+    body = bytes(1 << 20 if kind == P_DATA else 4)
+    ends.peer.sendall(struct.pack(">BxI", kind, len(body)) + body[:4])
+    with pytest.raises(AssociationError):
+        ends.association.receive()
+    [answer] = pdus(ends.peer)
+    assert (answer.kind, *answer.body[2:]) == (ABORT, 2, reason)
+
+
+@pytest.mark.parametrize("fragment", [HALF, b""])
+def test_a_release_within_a_command_set(ends: Ends, fragment: bytes) -> None:
+    """It is answered (PS3.8 7.2), but nobody may take it for the end of what was to come."""
+    ends.peer.sendall(data_pdu((1, COMMAND, fragment)) + A_RELEASE_RQ)
+    with pytest.raises(AssociationError, match="receive: the peer released the association within a message"):
+        ends.association.receive()
+    assert [kind for kind, _ in pdus(ends.peer)] == [RELEASE_RP]
+
+
 def test_a_release_within_a_message(ends: Ends) -> None:
     ends.peer.sendall(STORE_BEGUN + A_RELEASE_RQ)
     assert ends.association.receive()
@@ -184,3 +207,17 @@ def test_a_data_set_without_end_gains_no_time(ends: Ends) -> None:
     ends.peer.sendall(command_pdu(response, 3))
     assert ends.association.response_to(STORE).command["Status"] == 0
     outlast(ends, data_pdu((3, DATA, b"ab")), lambda: ends.association.response_to(STORE))
+
+
+def test_the_rest_of_a_data_set_takes_its_time_from_what_follows(ends: Ends) -> None:
+    """One deadline for what is passed over and the message after it."""
+    store = (3, COMMAND | LAST, command_set.encode(STORE))
+    ends.peer.sendall(data_pdu(store))
+    assert ends.association.receive()
+    timer = threading.Timer(0.4, ends.peer.sendall, (data_pdu((3, LAST, b"ab")),))
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(AssociationError, match="in time"):
+        ends.association.receive(0.5)
+    assert 0.5 <= time.monotonic() - begun < 0.8
+    timer.join()

@@ -116,3 +116,4 @@ def test_a_connection_that_breaks_without_a_word(ends: Ends) -> None:
     reset(ends.peer)
     with pytest.raises(AssociationError, match="send: the connection broke"):
         ends.association.send(ends.association.contexts[3], STORE, [bytes(1 << 20)] * 64)
+    assert not ends.association.open

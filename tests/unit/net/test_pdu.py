@@ -418,8 +418,11 @@ def test_there_are_at_most_128_contexts() -> None:
     body = encode(full)[6:]
     with pytest.raises(PduError, match="presentation context 1: its ID stands for one already"):
         decode(codec.ASSOCIATE_RQ, body + sub_item(0x20, b"\1\0\0\0"))
+    for more in (contexts[0], PresentationContext(257, CT, (IMPLICIT,))):
+        with pytest.raises(ValueError, match="129 presentation contexts, at most 128 fit"):
+            encode(full._replace(contexts=(*contexts, more)))
     with pytest.raises(ValueError, match="each for one context"):
-        encode(RICH._replace(contexts=(*contexts, contexts[0])))
+        encode(full._replace(contexts=contexts[:2] + contexts[:1]))
 
 
 def test_unknown_items_are_skipped() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.config import TLS_PROFILES, TLS_VERSIONS
-from dcmtools.errors import UsageError
+from dcmtools.errors import AssociationError, UsageError
 from dcmtools.net.certificate import read_certificate
 from dcmtools.net.peer import TlsOptions
 from dcmtools.net.stop import Stop
@@ -212,4 +212,23 @@ def test_both_our_own_sides(certificates: Certificates) -> None:
     secure.close()
     assert answered[0].recv(1) == b""
     answered[0].close()
+    stop.close()
+
+
+@requires_openssl
+@pytest.mark.parametrize("error", [TimeoutError(110, "Connection timed out"), OSError("no words")])
+def test_whatever_ends_the_connection_in_the_handshake(
+    error: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ssl.SSLSocket, "do_handshake", fail)
+    stop, options = Stop(), TlsOptions(verify=False)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sock = socket.create_connection(listener.getsockname())
+        with pytest.raises(AssociationError, match=r"tls: the connection broke \((Conn|no words)") as told:
+            secured_request(sock, lambda: sock, options, "localhost", 10, stop)
+    assert told.value.transient
+    assert sock.fileno() == -1
     stop.close()

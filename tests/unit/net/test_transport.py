@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_PDU = 16384
-ASSOCIATE_AC, P_DATA, ABORT = 2, 4, 7
+ASSOCIATE_AC, P_DATA, RELEASE_RQ, ABORT = 2, 4, 5, 7
 GIBIBYTE = 1 << 30
 
 
@@ -286,6 +286,8 @@ def test_a_peer_that_stops_reading(ends: tuple[Transport, socket.socket]) -> Non
     received = bytearray()
     while not select.select([], [transport._sock], [], 0)[1]:  # until there is room for more
         received += peer.recv(1 << 20)
+    with pytest.raises(AssociationError, match="a message was cut short on its way out"):
+        transport.send([pdu(RELEASE_RQ, bytes(4))], 1)
     transport.send_last(pdu(ABORT, b"\1\2\3\4"))
     transport.close()
     while piece := peer.recv(1 << 20):

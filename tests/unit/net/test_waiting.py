@@ -90,6 +90,42 @@ def test_the_message_in_hand_is_none(ends: Ends) -> None:
     assert ends.association.response_to(ECHO).command == RESPONSE
 
 
+def test_half_a_pdu_is_not_waited_for(ends: Ends) -> None:
+    """Of a data set that is passed over, nor where only the end of the association is looked for."""
+    ends.peer.sendall(data_pdu((3, COMMAND | LAST, command_set.encode(STORE))))
+    assert ends.association.receive()
+    rest = data_pdu((3, LAST, bytes(100)))
+    ends.peer.sendall(rest[:30])
+    begun = time.monotonic()
+    assert not ends.association.has_message()
+    assert not ends.association.has_message(0.05)
+    ends.association.check_open()
+    assert time.monotonic() - begun < 0.2
+    ends.peer.sendall(rest[30:])
+    assert not ends.association.has_message(0.05)
+    ends.peer.sendall(A_RELEASE_RQ[:5])
+    assert ends.association.has_message(5), "an end has begun to come"
+    ends.association.check_open()
+    ends.peer.sendall(A_RELEASE_RQ[5:])
+    with pytest.raises(AssociationError, match="released"):
+        _check_until(ends, time.monotonic() + 5)
+
+
+def test_a_large_pdu_is_seen_without_any_wait(ends: Ends) -> None:
+    ends.peer.sendall(data_pdu((3, COMMAND | LAST, command_set.encode(STORE)), (3, LAST, bytes(16000))))
+    transport = ends.association.transport
+    assert transport.has_pdu(5)
+    assert transport.has_pdu()
+    message = ends.association.receive(0)
+    assert message
+    assert ends.association.read_data(16000) == bytes(16000)
+
+
+def _check_until(ends: Ends, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        ends.association.check_open()
+
+
 def test_waiting_for_an_event_and_then_releasing(ends: Ends) -> None:
     """That nothing comes within the wait is no failure, and the association is as it was."""
     begun = time.monotonic()

@@ -217,3 +217,27 @@ def test_closed_streams() -> None:
     console.abandon_stdout()
     with pytest.raises(OutputError, match="stdout is closed"):
         console.write("lost")
+
+
+def test_keywords_of_the_standard_head_columns_as_they_are() -> None:
+    row = Result("a", {"PatientName": "Doe^Jane", "sop_class": "1.2"})
+    shown = report([row], terminal=True, columns=("PatientName", "sop_class"))[1]
+    assert shown.splitlines()[0] == "PatientName  SOP CLASS"
+
+
+def test_a_failure_that_is_not_counted_fails_and_is_in_no_summary() -> None:
+    uncounted = FAILED._replace(counted=False)
+    status, _, stderr = report([DONE._replace(counted=False), uncounted, uncounted])
+    assert status == ExitStatus.INPUT
+    assert "failed" not in stderr
+    assert "d: gone" in stderr
+
+
+def test_tab_separated_values_have_a_header_and_no_quotes() -> None:
+    row = Result("a", {"file": 'a\t"b"', "size": None, "parts": ["x", 1]}, note="=odd")
+    output = OutputOptions(format="tsv", fields=("file", "size", "parts"))
+    assert report([row, FAILED], output)[1].splitlines() == [
+        "file\tsize\tparts\toutcome\terror_code\terror_message\tnote",
+        'a\\x09"b"\t\t["x", 1]\tdone\t\t\t=odd',
+        "d\t\t\tfailed\tinput\tgone\\x07\t",
+    ]

@@ -1,0 +1,290 @@
+"""One association after the other on which a peer is asked for what it has: C-FIND, then C-GET.
+
+A peer sends on the presentation contexts that were agreed on before it was asked for anything, so it is asked
+first which SOP classes there are, and a new association is made where the one in hand has not all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dcmtools.errors import AssociationError, CheckFailed, DcmtoolsError, Interrupted
+from dcmtools.net.dimse import CommandField
+from dcmtools.net.exchange import invoke, responses
+from dcmtools.net.requesting import request_association
+from dcmtools.net.status import (
+    DOES_NOT_MATCH_SOP_CLASS,
+    MATCHES_IMPOSSIBLE,
+    SUBOPERATIONS_FAILED,
+    SUBOPERATIONS_IMPOSSIBLE,
+)
+from dcmtools.net.user_information import ExtendedNegotiation
+from dcmtools.results import Outcome, Result
+from dcmtools.scu.arrivals import Arrivals
+from dcmtools.scu.contents import Contents
+from dcmtools.scu.existing import is_complete, remaining
+from dcmtools.scu.get_contexts import COMMON, fits, proposals, roles
+from dcmtools.scu.saying import mention, say
+from dcmtools.scu.suboperations import SubOperations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dcmtools.net.association import Association
+    from dcmtools.scu.contents import Holding
+    from dcmtools.scu.get import Run
+    from dcmtools.scu.selection import Retrieval
+
+# Associations lost one after the other without any final response, after which the rest is given up.
+_MAX_LOSSES: Final = 3
+_RELATIONAL: Final = b"\x01"  # PS3.4 C.5.1.1 and C.5.3.1
+_GOES_ON: Final = "the same with --skip-existing gets what is missing"
+
+
+class _Plan(NamedTuple):
+    """How to get one retrieval: its ``parts``, of these SOP classes; what the peer lists, if asked."""
+
+    parts: Sequence[Retrieval]
+    sop_classes: Sequence[str]
+    holdings: Sequence[Holding] = ()
+    existing: dict[str, str] = {}  # noqa: RUF012  nobody writes to it
+
+
+class Getter:
+    """Gets its share of a run's retrievals, over one association at a time."""
+
+    def __init__(self, run: Run) -> None:
+        """Take from ``run`` what is to be done."""
+        self._run = run
+        self._association: Association | None = None
+        self._sop_classes: tuple[str, ...] = ()  # those proposed on it
+        self._losses = 0
+
+    def run(self) -> Iterator[Result]:
+        """Yield results of instances and of retrievals, until there is nothing to do or no way to do it."""
+        run = self._run
+        try:
+            while not run.network.stop.count and (retrieval := run.take()) is not None:
+                yield from self._got(retrieval)
+                if self._losses >= _MAX_LOSSES:
+                    return
+            self._end()
+        finally:
+            if self._association:
+                self._association.abort()
+
+    def _got(self, retrieval: Retrieval) -> Iterator[Result]:
+        """Yield the results of one retrieval, which goes back where no association comes about for it."""
+        run = self._run
+        try:
+            self._associate(run.options.sop_classes)
+        except DcmtoolsError as error:
+            run.put_back(retrieval, error)
+            self._losses = _MAX_LOSSES
+            return
+        try:
+            plan = self._planned(retrieval)
+            yield from run.skipped(plan.holdings, plan.existing)
+            paths: dict[str, str] = {}
+            for part in plan.parts:
+                if run.network.stop.count:
+                    raise Interrupted("stopped by the user")
+                if run.lost:
+                    yield self._lost(part, run.lost, run.record(part))
+                    continue
+                association = self._associate(plan.sop_classes)
+                arrivals = Arrivals(run.storage, association, part, run.extent)
+                yield from self._get(association, part, arrivals)
+                paths |= arrivals.paths
+            if run.options.verify and not run.network.stop.count:
+                yield from self._missing(plan, paths)
+        except DcmtoolsError as error:
+            yield self._broken(retrieval, error)
+
+    # ---------------------------------------------------------------- the association
+
+    def _associate(self, sop_classes: Sequence[str]) -> Association:
+        """Return an association with contexts for ``sop_classes``: the one in hand, if it has them."""
+        association = self._association
+        if association and association.open and set(sop_classes) <= {*self._sop_classes}:
+            return association
+        self._end()
+        both = tuple(dict.fromkeys((*sop_classes, *self._sop_classes)))
+        syntaxes = self._run.options.transfer_syntaxes
+        self._sop_classes = both if fits(both, syntaxes) else tuple(sop_classes)
+        self._association = self._requested()
+        return self._association
+
+    def _requested(self) -> Association:
+        run = self._run
+        model, syntaxes = run.model, run.options.transfer_syntaxes
+        extended = [
+            ExtendedNegotiation(uid, _RELATIONAL) for uid in (model.get, model.find) if run.relational
+        ]
+        contexts = proposals(model, self._sop_classes, syntaxes)
+        association = request_association(
+            run.peer, run.network, contexts, roles=roles(self._sop_classes), extended=extended
+        )
+        try:
+            association.require(model.get)
+        except BaseException:
+            association.abort()
+            raise
+        if run.relational and association.extended.get(model.get, b"")[:1] != _RELATIONAL:
+            say("%s: the peer does not agree to relational retrieval; it may fail", run.peer.name)
+        return association
+
+    def _end(self) -> None:
+        """Release the association in hand, if there is one; that it does not end well changes nothing."""
+        association, self._association = self._association, None
+        if association and association.open:
+            try:
+                association.release()
+            except DcmtoolsError as error:
+                mention("%s: %s", self._run.peer.name, error.message)
+
+    # ---------------------------------------------------------------- what there is
+
+    def _planned(self, retrieval: Retrieval) -> _Plan:
+        """Ask the peer what there is, as far as that has to be known."""
+        options = self._run.options
+        if not (options.verify or options.skip_existing):
+            return _Plan([retrieval], options.sop_classes or self._classes_of(retrieval))
+        holdings = list(self._contents().instances(retrieval))
+        if not holdings:
+            raise CheckFailed("the peer has nothing that matches", hint="dcmtools find shows what it has")
+        classes = options.sop_classes or tuple(sorted({each.sop_class_uid for each in holdings} - {""}))
+        if not options.skip_existing:
+            return _Plan([retrieval], classes or COMMON, holdings)
+        existing = self._run.existing_of(holdings)
+        parts = list(remaining(holdings, existing, self._run.at_once)) if existing else [retrieval]
+        return _Plan(parts, classes or COMMON, holdings, existing)
+
+    def _contents(self) -> Contents:
+        run = self._run
+        return Contents(self._associate(()), run.model, run.network)
+
+    def _classes_of(self, retrieval: Retrieval) -> Sequence[str]:
+        """Return the SOP classes to expect, common ones where the peer does not tell."""
+        try:
+            found = self._contents().sop_classes(retrieval)
+        except Interrupted:
+            raise
+        except DcmtoolsError as error:
+            untold = f"the peer does not tell which SOP classes there are ({error.message})"
+            mention("%s: %s; common ones are proposed", self._run.peer.name, untold)
+            found = set()
+        return tuple(sorted(found)) or COMMON
+
+    # ---------------------------------------------------------------- the operation
+
+    def _get(self, association: Association, part: Retrieval, arrivals: Arrivals) -> Iterator[Result]:
+        """Yield results of the instances that a C-GET brings, then of itself."""
+        run, begun = self._run, time.monotonic()
+        operations = SubOperations(CommandField.C_GET_RQ, run.progress)
+        context = association.require(run.model.get)
+        error: DcmtoolsError | None = None
+        try:
+            request = invoke(
+                association,
+                context,
+                CommandField.C_GET_RQ,
+                part.identifier(),
+                AffectedSOPClassUID=run.model.get,
+                Priority=run.options.priority,
+            )
+            for message in responses(association, context, request, arrivals.take):
+                operations.take(association, message)
+                yield from arrivals.results()
+                run.extent.tick()
+            self._losses = 0
+        except DcmtoolsError as broken:
+            association.abort()
+            error = broken
+        yield from arrivals.results()
+        record = run.record(part) | operations.record()
+        record["received"] = len(arrivals.paths)
+        record["elapsed_ms"] = round(1000 * (time.monotonic() - begun), 1)
+        if error is None:
+            yield self._judged(operations, part, record, len(arrivals.paths))
+        else:
+            yield self._lost(part, error, record)
+
+    def _judged(
+        self, operations: SubOperations, part: Retrieval, record: dict[str, object], count: int
+    ) -> Result:
+        """Return the result of a C-GET that came to its end: as the peer says, and as we have counted."""
+        asked = bool(self._run.network.stop.count)
+        result = operations.result(part.item, record, self._hint, asked=asked)
+        sent = operations.completed
+        if isinstance(result.error, CheckFailed) and count:  # there was something after all
+            note = f"the peer counts none, and {count} have come"
+            result = Result(part.item, record, Outcome.WARNING, note=note)
+        elif result.error is None and not count:
+            nothing = CheckFailed("nothing has come", hint="dcmtools find shows what the peer has")
+            result = Result.failed(part.item, nothing, record)
+        elif result.error is None and count < (sent or 0):
+            fewer = f"the peer says that it has sent {sent}, and {count} have come"
+            result = Result.failed(part.item, DcmtoolsError(fewer, hint=_GOES_ON), record)
+        return result._replace(text="", counted=False)
+
+    def _hint(self, status: int) -> str:
+        """Return what to do about the final status of a failure (PS3.4 C.4.3.1.4)."""
+        association = self._association
+        if status in (SUBOPERATIONS_FAILED, SUBOPERATIONS_IMPOSSIBLE):
+            if association and not any(role.scp for role in association.roles.values()):
+                return (
+                    "the peer does not agree that we receive on this association (role selection); try move"
+                )
+            return (
+                "the peer may not send what it has in the transfer syntaxes that were agreed on, or send all "
+                "of a SOP class in one: --skip-existing --transfer-syntax SYNTAX gets the others; so may move"
+            )
+        if status == MATCHES_IMPOSSIBLE:
+            return "the peer is short of resources; ask for less, or later"
+        if status == DOES_NOT_MATCH_SOP_CLASS:
+            return (
+                "the peer does not take this for its level and model; -P, -S and --relational choose others"
+            )
+        return "the peer's log may say why" if status >> 12 == 0xC else ""
+
+    def _missing(self, plan: _Plan, paths: dict[str, str]) -> Iterator[Result]:
+        """Yield a failed result for each instance that the peer has, and the folder not, or not whole."""
+        run = self._run
+        absent = CheckFailed("the peer has it, and it has not come", hint=_GOES_ON)
+        for each in plan.holdings:
+            uid = each.sop_instance_uid
+            path = plan.existing.get(uid) or paths.get(uid)
+            record = {
+                "sop_class_uid": each.sop_class_uid,
+                "sop_instance_uid": uid,
+                "study_instance_uid": each.study_uid,
+                "series_instance_uid": each.series_uid,
+            }
+            if path is None:
+                yield Result.failed(uid, absent, record)._replace(text="")
+            elif not is_complete(run.storage, path, each):
+                file = os.path.join(run.options.folder, path)
+                unsound = CheckFailed("it has come, and its file is not whole, or not what the peer lists")
+                yield Result.failed(file, unsound, {"file": file, **record})._replace(text="")
+
+    # ---------------------------------------------------------------- losses
+
+    def _broken(self, retrieval: Retrieval, error: DcmtoolsError) -> Result:
+        """Return the result of a retrieval that did not come to its C-GET, or not to all of them."""
+        association = self._association
+        if association and isinstance(error, (AssociationError, Interrupted)):
+            association.abort()
+        return self._lost(retrieval, error, self._run.record(retrieval))
+
+    def _lost(self, part: Retrieval, error: DcmtoolsError, record: dict[str, object]) -> Result:
+        run = self._run
+        if isinstance(error, AssociationError) and error is not run.lost:
+            self._losses += 1
+            error.message = f"{run.peer.name}: {error.message}"
+            error.hint = error.hint or _GOES_ON
+            if self._losses == _MAX_LOSSES:
+                run.lost = error
+        return Result.failed(part.item, error, record)._replace(text="")
