@@ -1,5 +1,5 @@
 #!/bin/sh
-# A minute with dcmtools: start an archive, send it real files, look at one, prove that nothing changed.
+# A minute with dcmtools: start an archive, send it real files, find and fetch them, prove that nothing changed.
 # The files are those that come with the pydicom package. Everything happens in a temporary folder.
 set -eu
 
@@ -24,7 +24,7 @@ trap 'exit 130' INT TERM
 samples=$(python3 -c 'import pydicom, os; print(os.path.dirname(pydicom.__file__))')/data/test_files
 mkdir "$work/files"
 for name in CT_small MR_small rtplan rtdose test-SR waveform_ecg examples_rgb_color examples_ybr_color \
-    JPEG2000 JPEGLSNearLossless_08 SC_rgb_rle examples_jpeg2k; do
+    JPEG2000 examples_palette SC_rgb_rle examples_jpeg2k; do
     cp "$samples/$name.dcm" "$work/files/"
 done
 
@@ -44,6 +44,11 @@ stored=$(find "$work/archive" -path '*1CT1*' -name '*.dcm')
 run dcmtools dump +P PatientName +P StudyDate +P Modality +P Rows "$stored"
 run dcmtools dump --value SOPInstanceUID "$stored"
 run python3 "$here/same_data_sets.py" "$work/files" "$work/archive"
+run dcmtools find "ARCHIVE@127.0.0.1:$port" -k ModalitiesInStudy=CT
+printf '\n$ dcmtools find ARCHIVE@127.0.0.1:%s | dcmtools get ARCHIVE@127.0.0.1:%s -o %s -\n' \
+    "$port" "$port" "$work/fetched"
+dcmtools find "ARCHIVE@127.0.0.1:$port" | dcmtools get "ARCHIVE@127.0.0.1:$port" -o "$work/fetched" -
+run python3 "$here/same_data_sets.py" "$work/files" "$work/fetched"
 
 printf '\n$ kill -TERM %s\n' "$server"
 kill -TERM "$server"
