@@ -59,7 +59,8 @@ class Result(NamedTuple):
     their frozen order; a table shows those that the command names as columns. ``text`` is what a person
     sees instead of a row, already escaped, each line ended; ``raw`` are bytes to write in place of all
     that. ``note`` is a remark on an item that did not fail. A failed result always carries its ``error``.
-    One that is about the run, and no item of it, is not to be ``counted``.
+    One that is about the run, and no item of it, is not to be ``counted``. What failed is a part of the run
+    only where something was done that ``weighs``, which None says of what is counted.
     """
 
     item: str
@@ -70,6 +71,7 @@ class Result(NamedTuple):
     error: DcmtoolsError | None = None
     raw: bytes | None = None
     counted: bool = True
+    weighs: bool | None = None
 
     @classmethod
     def failed(cls, item: str, error: DcmtoolsError, record: Mapping[str, object] | None = None) -> Result:

@@ -57,9 +57,10 @@ def open_reader(folder: str) -> sqlite3.Connection:
 
     Raises sqlite3.Error where there is none.
     """
-    escaped = os.path.join(folder, FILE).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    path = os.path.abspath(os.path.join(folder, FILE))  # behind two slashes, which may be its own as well
+    path = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(
-        f"file:{escaped}?mode=rw", _PATIENCE, isolation_level=None, check_same_thread=False, uri=True
+        f"file://{path}?mode=rw", _PATIENCE, isolation_level=None, check_same_thread=False, uri=True
     )
     connection.execute("PRAGMA query_only = ON")
     return connection
@@ -70,6 +71,15 @@ def remove_database(folder: str) -> None:
     for ending in ("", *_BESIDE):
         with suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, FILE + ending))
+
+
+def identity_of(folder: str) -> tuple[int, int] | None:
+    """Return what tells the file of the index from one that takes its place; None where there is no file."""
+    try:
+        found = os.lstat(os.path.join(folder, FILE))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_ruined(error: sqlite3.Error) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.archive.attributes import ATTRIBUTES
 from dcmtools.archive.opening import open_below
+from dcmtools.archive.schema import stamp
 from dcmtools.encoding import dataset
 from dcmtools.encoding.charset import DEFAULT, decoder_of, unpadded
-from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.faults import WalkError
 from dcmtools.encoding.syntax import EXPLICIT, is_deflated
 from dcmtools.encoding.tags import (
@@ -61,7 +63,7 @@ class Description:
     def __init__(self, file: Part10File, raw: Raw) -> None:
         """Hold the values ``raw`` by their tags, of sequences the whole elements."""
         _, _, size, mtime_ns = file.source.identity
-        self.file = (file.transfer_syntax, size, mtime_ns)
+        self.file = (file.transfer_syntax, size, stamp(mtime_ns))
         """What stands in the columns that the archive itself fills, behind the path."""
         self._raw = raw
         self._encoding = file.encoding
@@ -123,6 +125,9 @@ def described(root: int, path: str) -> Description:
             raw = _collected(file, _STOP)
         except WalkError:
             raw = _collected(file, SERIES_INSTANCE_UID + 1)
+        if not raw.keys() >= _NEVER_NULL:  # or it is out of order, which is no reason not to be kept
+            with suppress(WalkError):
+                raw = _collected(file, NO_STOP)
         description = Description(file, raw)
     if not unpadded(raw.get(SOP_INSTANCE_UID, b"")):
         raise InputError("the data set does not say which instance it is")

@@ -13,7 +13,8 @@ from contextlib import suppress
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.archive.opening import folder_below
+from dcmtools.archive.opening import EXHAUSTED, folder_below
+from dcmtools.archive.schema import stamp
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def repaired(rows: Rows, *, thorough: bool = False) -> Iterator[Step]:
     """Make the index hold what the archive does, step by step, each done when it is yielded.
 
     A ``thorough`` one looks into every folder. Between two steps other instances may be written. A folder
-    that cannot be listed fails, and stays in the index as it is. Raises sqlite3.Error.
+    that cannot be listed fails, and stays in the index as it is. Raises sqlite3.Error, and OSError where the
+    process has no room to look.
     """
     rows.record_folder(_WHOLE, 0)
     seen = {_WHOLE}
@@ -102,7 +104,7 @@ def folders_below(root: int, above: str = "", depth: int = _DEPTH) -> Iterator[s
 
 
 def files_in(folder: int) -> dict[str, tuple[int, int]]:
-    """Return the names of the instances in the open ``folder`` of a series, each with size and mtime_ns.
+    """Return the names of the instances in the open ``folder`` of a series, each with size and stamp of time.
 
     Raises OSError where it cannot be listed.
     """
@@ -114,7 +116,7 @@ def files_in(folder: int) -> dict[str, tuple[int, int]]:
             with suppress(FileNotFoundError):
                 facts = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(facts.st_mode):
-                    found[entry.name] = (facts.st_size, facts.st_mtime_ns)
+                    found[entry.name] = (facts.st_size, stamp(facts.st_mtime_ns))
     return found
 
 
@@ -139,6 +141,9 @@ def _is_there(root: int, path: str) -> bool:
 
 
 def _failed(path: str, error: OSError) -> Step:
+    """Return what is told of a folder; raise ``error`` where the folder is not what it is about."""
+    if error.errno in EXHAUSTED:
+        raise error
     return Step(Change.FAILED, path, InputError(error.strerror or str(error)))
 
 
@@ -148,7 +153,7 @@ def _repaired_folder(rows: Rows, path: str, *, thorough: bool) -> Iterator[Step]
     recorded = rows.connection.execute("SELECT mtime_ns FROM folders WHERE path = ?", (path,)).fetchone()
     with folder_below(rows.root, path) as folder:
         modified = os.fstat(folder).st_mtime_ns
-        if recorded == (modified,) and not thorough:
+        if recorded == (stamp(modified),) and not thorough:
             yield Step(Change.PASSED, path)
             return
         held = held_in(rows.connection, path)  # before the files: what comes in between is not taken for gone
@@ -161,7 +166,7 @@ def _repaired_folder(rows: Rows, path: str, *, thorough: bool) -> Iterator[Step]
         step = _put(rows, f"{path}/{name}")
         whole = whole and step.change is not Change.FAILED
         yield step
-    rows.record_folder(path, modified if whole and modified < before - _GRAIN else 0)
+    rows.record_folder(path, stamp(modified) if whole and modified < before - _GRAIN else 0)
     yield Step(Change.LISTED, path)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.archive.attributes import ATTRIBUTES
 from dcmtools.archive.extraction import described
+from dcmtools.archive.opening import EXHAUSTED
 from dcmtools.archive.schema import PARENTS, TABLES, columns
 from dcmtools.errors import InputError
 from dcmtools.query.models import LEVELS, Level
@@ -80,12 +81,15 @@ class Rows:
     def put(self, path: str) -> bool:
         """Have the instance at ``path`` in the index, as its file is now; return whether it was already.
 
-        Raises InputError where the file says nothing, which takes its row away, and sqlite3.Error.
+        Raises InputError where the file says nothing, which takes its row away, sqlite3.Error, and OSError
+        where the process has no room to look.
         """
         self._note_folder(path)
         try:
             description = described(self.root, path)
-        except InputError:
+        except InputError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in EXHAUSTED:
+                raise error.__cause__ from None
             self.remove(path)
             raise
         series = self._series.get(description.upper)

@@ -69,6 +69,11 @@ def _columns_of(attribute: Attribute) -> tuple[str, ...]:
     return (attribute.keyword,)
 
 
+def stamp(mtime_ns: int) -> int:
+    """Return a modification time as the index holds it: in 64 bits, which some file systems have more than."""
+    return (mtime_ns + 2**63) % 2**64 - 2**63
+
+
 def joined(level: Level) -> str:
     """Return the table for ``level`` joined with those of all levels above it, for a FROM."""
     depth = LEVELS.index(level)

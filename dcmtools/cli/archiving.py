@@ -43,11 +43,21 @@ def selection_options(function: Function) -> Function:
                 f"--{name}",
                 multiple=True,
                 metavar="ID" if name == "patient" else "UID",
+                callback=_not_empty,
                 help=f"The {name} with this {'Patient ID' if name == 'patient' else 'UID'}. Repeatable.",
             )
             for name in _SELECTING
         ),
     )
+
+
+def _not_empty(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return ``values``; an empty one is nobody's, rather than what has none in the archive."""
+    if not all(values):
+        raise click.BadParameter("it is empty.")
+    return values
 
 
 def matching(context: click.Context, parameter: click.Parameter, keys: tuple[Key, ...]) -> DataSet:

@@ -44,7 +44,8 @@ def find_options(function: Function) -> Function:
             "--all",
             "walk",
             is_flag=True,
-            help="Walk the levels: each study, its series and their instances, down to --level.",
+            help="Walk the levels: each study, its series and their instances, down to --level. Above a key "
+            "with a value only what leads to a match of it is shown.",
         ),
         click.option(
             "--limit",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TERMS = ("port", "bind", "allow_aet", "allow_ip", "open_to_all")
 _KEPT = ("durable", "on_duplicate")
-_OURS = (*_TERMS, *_KEPT, "skip_existing")
+_OURS = (*_TERMS, *_KEPT, "receive_tls", "skip_existing")
 
 
 def move_options(function: Function) -> Function:
@@ -39,7 +39,7 @@ def move_options(function: Function) -> Function:
         from dcmtools.scu.move import MoveOptions
 
         network = kwargs["network"]
-        asked = {name: kwargs.pop(name) for name in (*_TERMS, *_KEPT)}
+        asked = {name: kwargs.pop(name) for name in (*_TERMS, *_KEPT, "receive_tls")}
         if destination is None and receive is None:
             raise click.UsageError("Missing option '--to': the AE title to move to; or --receive DIR.")
         options = MoveOptions(
@@ -66,10 +66,17 @@ def _receiving(folder: str | None, network: NetworkOptions, asked: dict[str, Any
         return None
     from dcmtools.acceptor.admission import ServerOptions
     from dcmtools.archive.duplicates import OnDuplicate
+    from dcmtools.net.peer import TLS_PORT
     from dcmtools.net.peer import NetworkOptions as Network
     from dcmtools.scu.receiver import Receiving
 
     terms = {name: asked[name] for name in _TERMS}
+    if asked["receive_tls"]:
+        if network.tls is None:
+            raise click.UsageError("--receive-tls wants --tls, and the certificate of --tls-cert.")
+        terms["tls"] = network.tls
+        if not is_given(context, "port"):
+            terms["port"] = TLS_PORT
     ours = Network(
         acse_timeout=network.acse_timeout, dimse_timeout=network.dimse_timeout, max_pdu=network.max_pdu
     )
@@ -96,6 +103,11 @@ _MOVING = (
         type=click.Path(file_okay=False),
         metavar="DIR",
         help="Move to ourselves: receive into DIR, as serve does, while the peer sends.",
+    ),
+    click.option(
+        "--receive-tls",
+        is_flag=True,
+        help="Receive over TLS only, as --tls-cert, --tls-key and --tls-ca say; the port is 2762 then.",
     ),
     click.option(
         "--skip-existing",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import FIND_CLASS, QUERY_KEY, TAG_PATH
+from dcmtools.cli.params import FIND_CLASS, QUERY_KEY, TAG_PATH, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 _LEVELS = ("patient", "study", "series", "image")
-_NAMES = ("keys", "returned", "root", "find_class", "level", "query_file", "charset")
+_NAMES = ("keys", "returned", "find_class", "level", "query_file", "charset")
+_ROOTS = {"patient_root": "patient", "study_root": "study", "patient_study_only": "patient-study"}
 
 
 def query_options(function: Function, *, finds: bool = True) -> Function:
@@ -31,9 +32,22 @@ def query_options(function: Function, *, finds: bool = True) -> Function:
 
     def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
         asked = {name: kwargs.pop(name, None) for name in _NAMES}
-        return function(*args, query=_query(**asked), **kwargs)
+        if asked["query_file"] == "-" and "-" in (kwargs.get("stdin"), kwargs.get("uids_from")):
+            raise click.UsageError("Standard input cannot be both the list and the query file.")
+        root = _root({name: kwargs.pop(name) for name in _ROOTS})
+        return function(*args, query=_query(root=root, **asked), **kwargs)
 
     return bundle(call, function, *_options(finds=finds))
+
+
+def _root(flags: dict[str, bool]) -> str | None:
+    """Return the model of the one flag that is set; those of the command line go before configured ones."""
+    context = click.get_current_context()
+    asked = [name for name, flag in flags.items() if flag]
+    asked = [name for name in asked if is_given(context, name)] or asked
+    if len(asked) > 1:
+        raise click.UsageError("-P, -S and -O do not go together.")
+    return _ROOTS[asked[0]] if asked else None
 
 
 def _query(
@@ -129,16 +143,16 @@ def _options(*, finds: bool) -> list[Callable[[Function], Function]]:
             help="Take the keys of FILE, DICOM or DICOM JSON, - for standard input; -k goes before them.",
         ),
         click.option(
-            "-P", "--patient-root", "root", flag_value="patient", help="Use the patient root model."
+            "-P", "--patient-root", "patient_root", is_flag=True, help="Use the patient root model."
         ),
         click.option(
-            "-S", "--study-root", "root", flag_value="study", help="Use the study root model (default)."
+            "-S", "--study-root", "study_root", is_flag=True, help="Use the study root model (default)."
         ),
         click.option(
             "-O",
             "--patient-study-only",
-            "root",
-            flag_value="patient-study",
+            "patient_study_only",
+            is_flag=True,
             help="Use the patient/study only model, which is retired.",
         ),
     ]

@@ -65,8 +65,6 @@ def _selection(query: Query, listed: str | None, asked: dict[str, Any]) -> Selec
     from dcmtools.scu.selection import Selection
 
     context = click.get_current_context()
-    if listed == "-" and context.params.get("query_file") == "-":
-        raise click.UsageError("Standard input cannot be both the list and the query file.")
     model = query.model or STUDY_ROOT
     # Without --level the query has the highest of the model, whatever the keys below it are.
     level = query.level if context.params.get("level") or query.level is not model.levels[0] else None

@@ -34,6 +34,7 @@ _TERMS = (
 _PACE = ("acse_timeout", "dimse_timeout", "max_pdu")
 _RECEIVING = (
     "receive_only",
+    "relational",
     "destinations",
     "transfer_syntaxes",
     "durable",
@@ -79,6 +80,8 @@ def receiving_options(function: Function) -> Function:
         asked = {name: kwargs.pop(name) for name in _RECEIVING}
         if asked["receive_only"] and asked["destinations"]:
             raise click.UsageError("--destination is for what --receive-only does not have: C-MOVE.")
+        if asked["receive_only"] and asked["relational"]:
+            raise click.UsageError("--relational is for what --receive-only does not have: queries.")
         asked |= {"durable": asked["durable"] == "on", "on_duplicate": OnDuplicate(asked["on_duplicate"])}
         receiving = Receiving(**asked, environment=environment(), faults=faults)
         return function(*args, receiving=receiving, **kwargs)
@@ -248,6 +251,12 @@ _RETRIEVING = (
         metavar="AET=PEER",
         callback=_destinations,
         help="Send to PEER what a C-MOVE to AET asks for. Without AET= the title is PEER's own. Repeatable.",
+    ),
+    click.option(
+        "--relational",
+        is_flag=True,
+        help="Let every query and retrieval leave out the UIDs above its level, as some viewers do; otherwise"
+        " that has to be negotiated, and is refused with A900.",
     ),
 )
 _KEEPING = (

@@ -50,8 +50,9 @@ def command(
     come as they are. Data sets are written byte for byte, and acknowledged once they are safe on disk.
 
     Each instance has a result, and so has each request: with the numbers that the peer has completed, failed,
-    or not come to. Some failed (B000) is exit status 1, and so are fewer files than the peer says it has sent
-    and a study that it does not have; any other failure is 5. Ctrl-C cancels what is under way, with status
+    or not come to. Some failed (B000) is exit status 1, and so are fewer files than the peer says it has
+    sent, a study that it does not have and an end before all has come (FE00 unasked for); any other failure
+    is 5, whatever has come before. Ctrl-C cancels what is under way, with status
     130; the same with --skip-existing goes on later.
 
     \b

@@ -51,7 +51,8 @@ def command(
 
     Each request has a result with the numbers of instances that were completed, failed, or taken with a
     warning, and of those that failed the SOP Instance UIDs that the peer tells. Some failed (B000) is exit
-    status 1, and so is a study that the peer does not have; any other failure is 5. Ctrl-C cancels what is
+    status 1, and so are a study that the peer does not have and an end before all is done (FE00 unasked
+    for); any other failure is 5. Ctrl-C cancels what is
     under way, with status 130.
 
     \b

@@ -39,7 +39,8 @@ def command(
     question, and is repaired from the files when the server starts. Instances are sent as they are stored,
     or, where the receiver does not take native ones so, in another native encoding. A C-MOVE goes to the
     peers that --destination names, by AE title: AET=host:port, or one of config.toml, which may want TLS.
-    --receive-only does without all of this.
+    --receive-only does without all of this. While the index is being built, which takes ten seconds for
+    100,000 instances, questions wait for eight seconds and are then refused with A700.
 
     The server listens on the loopback address unless --bind says otherwise, and then wants to know from
     whom. SIGTERM or SIGINT stop it after the instance in hand, with status 0; a second one at once. --count

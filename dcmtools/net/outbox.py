@@ -31,9 +31,13 @@ class Outbox:
     a lock might never end.
     """
 
-    def __init__(self, stop: Stop) -> None:
-        """Have requests of ``stop`` end the waits of the reader, who goes on waiting."""
+    def __init__(self, stop: Stop, tick: Callable[[], None] | None = None) -> None:
+        """Have requests of ``stop`` end the waits of the reader, who goes on waiting.
+
+        While it waits it calls ``tick`` a few times a second.
+        """
         self._stop = stop
+        self._tick = tick
         self._items: Queue[Item] = Queue(_MOST)
         self._lock = Lock()
         self._open = True
@@ -98,17 +102,24 @@ class Outbox:
             if self._stop.count:  # from now on its descriptor is always ready
                 with suppress(KeyError):
                     watch.unregister(self._stop.fd)
-            watch.poll(1000 * _SLICE if self._stop.count else None)
+            watch.poll(1000 * _SLICE if self._stop.count or self._tick else None)
+            if self._tick:
+                self._tick()
             with suppress(BlockingIOError):
                 os.read(self._fd, _MOST)
 
 
-def merged(works: Sequence[Callable[[], Iterator[Result]]], stop: Stop) -> Iterator[Result]:
-    """Yield what each of ``works`` yields, each in a thread of its own where there are several."""
+def merged(
+    works: Sequence[Callable[[], Iterator[Result]]], stop: Stop, tick: Callable[[], None] | None = None
+) -> Iterator[Result]:
+    """Yield what each of ``works`` yields, each in a thread of its own where there are several.
+
+    Those must not draw on a terminal: ``tick``, which may, is called now and then while they are at work.
+    """
     if len(works) == 1:
         yield from works[0]()
         return
-    with Outbox(stop) as outbox:
+    with Outbox(stop, tick) as outbox:
 
         def run(work: Callable[[], Iterator[Result]]) -> None:
             for result in work():

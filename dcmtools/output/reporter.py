@@ -63,6 +63,7 @@ class Reporter:
         self._drain = drain
         self._counts = dict.fromkeys(Outcome, 0)
         self._failures: set[ExitStatus] = set()
+        self._succeeded = False  # in anything that weighs
         self._hints: set[str] = set()
         self._cause: DcmtoolsError | None = None  # of the last failure
         self._alike = 0  # how many items failed for it
@@ -170,6 +171,8 @@ class Reporter:
             self._fail(result.item, result.error or DcmtoolsError("failed"), result.outcome)
             return
         self._counts[result.outcome] += result.counted
+        if result.outcome is not Outcome.SKIPPED:
+            self._succeeded |= result.counted if result.weighs is None else result.weighs
         if result.note and self._verbosity >= (0 if result.outcome is Outcome.WARNING else 1):
             kind = "" if result.outcome is Outcome.DONE else f"{result.outcome}: "
             self._say(result.item, kind + escape(result.note))
@@ -224,8 +227,9 @@ class Reporter:
             return self._broken.status
         if not self._failures:
             return ExitStatus.PARTIAL if self._unreported else ExitStatus.DONE
-        succeeded = self._counts[Outcome.DONE] or self._counts[Outcome.WARNING]
-        return ExitStatus.PARTIAL if succeeded or len(self._failures) > 1 else next(iter(self._failures))
+        return (
+            ExitStatus.PARTIAL if self._succeeded or len(self._failures) > 1 else next(iter(self._failures))
+        )
 
 
 def _document(output: OutputOptions) -> Document | None:

@@ -32,12 +32,21 @@ class Archive:
     _retrieval: Retrieval
 
     def __init__(
-        self, storage: Storage, network: NetworkOptions, destinations: Mapping[str, Destination]
+        self,
+        storage: Storage,
+        network: NetworkOptions,
+        destinations: Mapping[str, Destination],
+        *,
+        relational: bool,
     ) -> None:
-        """Be ready to open the index of ``storage``; see ``scp.retrieve.Retrieval`` for the others."""
+        """Be ready to open the index of ``storage``; see ``scp.retrieve.Retrieval`` for the others.
+
+        Everything is ``relational`` (PS3.4 C.4.1.2.2) where it is to be, else where it was agreed on.
+        """
         self._storage = storage
         self._network = network
         self._destinations = destinations
+        self._relational = relational
         self._open = False
 
     def open(self) -> None:
@@ -49,7 +58,7 @@ class Archive:
         stop = self._network.stop
         self._index = Index(self._storage.folder, stop)
         self._open = True
-        self._finding = Finding(self._index, stop)
+        self._finding = Finding(self._index, stop, relational=self._relational)
         self._retrieval = Retrieval(self._found, self._storage.open, self._network, self._destinations)
 
     def close(self) -> None:
@@ -78,4 +87,6 @@ class Archive:
         from dcmtools.archive.search import instances_of
 
         self._index.catch_up()
-        return instances_of(self._index.reader, model, identifier, relational=relational)
+        return instances_of(
+            self._index.reader, model, identifier, relational=relational or self._relational
+        )

@@ -54,10 +54,11 @@ _LOOKS: Final = 10
 class Finding:
     """Answers C-FIND of the models in PS3.4 C.6."""
 
-    def __init__(self, index: Searched, stop: Stop) -> None:
-        """Answer out of ``index``, until ``stop`` is requested."""
+    def __init__(self, index: Searched, stop: Stop, *, relational: bool = False) -> None:
+        """Answer out of ``index``, until ``stop`` is requested; ``relational`` queries whoever asks."""
         self._index = index
         self._stop = stop
+        self._relational = relational
 
     def services(self) -> list[Service]:
         """Return what a server offers with this."""
@@ -108,7 +109,7 @@ class Finding:
             _MODELS[sop_class],
             identifier,
             session.called_aet,
-            relational=bool(relational),
+            relational=self._relational or bool(relational),
             combined=bool(combined),
         )
         self._index.catch_up()

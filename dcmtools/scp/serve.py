@@ -47,7 +47,8 @@ class Receiving:
     """Which instances are kept and how, what happens then, and when there is an end to it.
 
     What is kept is indexed, can be searched and retrieved, unless the server is to ``receive_only``. A C-MOVE
-    goes to one of ``destinations``, by AE title.
+    goes to one of ``destinations``, by AE title. Where it is to be ``relational``, so is every query and
+    retrieval, else those of whom it was agreed with (PS3.4 C.4.1.2.2).
 
     ``transfer_syntaxes`` are those accepted, the preferred first; none are any. ``command`` is run for each
     instance, ``command_timeout`` seconds at most, in ``environment``, None for ours. The server ends once it
@@ -55,6 +56,7 @@ class Receiving:
     """
 
     receive_only: bool = False
+    relational: bool = False
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     transfer_syntaxes: tuple[str, ...] = ()
     durable: bool = True
@@ -139,7 +141,7 @@ def _archive(storage: Storage, options: ServerOptions, receiving: Receiving) -> 
         max_pdu=network.max_pdu,
         stop=network.stop,
     )
-    return Archive(storage, terms, receiving.destinations)
+    return Archive(storage, terms, receiving.destinations, relational=receiving.relational)
 
 
 class _Arrivals:

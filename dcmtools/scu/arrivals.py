@@ -34,11 +34,12 @@ _HINTS: Final = {
 
 
 class Arrivals:
-    """What comes for one retrieval; ``paths`` has those kept that were asked for, by SOP Instance UID."""
+    """What comes for one retrieval: ``paths`` of those kept that were asked for, and how many others."""
 
     def __init__(self, storage: Storage, association: Association, wanted: Retrieval, extent: Extent) -> None:
         """Keep in ``storage`` what comes on ``association``; ``extent`` is told of each instance."""
-        self.paths: dict[str, str] = {}
+        self.paths: dict[str, str] = {}  # by SOP Instance UID
+        self.strays = 0
         self._storage = storage
         self._association = association
         self._wanted = wanted
@@ -78,7 +79,9 @@ class Arrivals:
 
     def _kept(self, received: Received) -> Result:
         names, path = received.names, received.kept.path
-        if not (stray := self._stray(received)):
+        if stray := self._stray(received):
+            self.strays += 1
+        else:
             self.paths[names.sop_instance_uid] = path
         file = os.path.join(self._storage.folder, path)
         record = {
@@ -93,7 +96,8 @@ class Arrivals:
             "status": status_text(SUCCESS),
         }
         note = "; ".join(filter(None, (stray, names.fault)))
-        return Result(file, record, Outcome.WARNING if note else Outcome.DONE, note=note)
+        outcome = Outcome.WARNING if note else Outcome.DONE
+        return Result(file, record, outcome, note=note, weighs=False)  # the request's result does
 
     def _stray(self, received: Received) -> str:
         """Return in words what the instance belongs to that was not asked for, empty where it was."""

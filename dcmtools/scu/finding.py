@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.encoding.dataset import decode
+from dcmtools.encoding.dataset import DataSet, decode, items, text, values
+from dcmtools.encoding.dictionary import lookup, name_of
 from dcmtools.encoding.syntax import encoding_of
-from dcmtools.errors import AssociationError, DcmtoolsError, Interrupted, MalformedError, PeerFailure
+from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_creator
+from dcmtools.errors import DcmtoolsError, InputError, Interrupted, PeerFailure
 from dcmtools.net import dimse
 from dcmtools.net.dimse import CommandField
 from dcmtools.net.exchange import MAX_DATA_SET, invoke, responses
-from dcmtools.net.status import CANCELED, SUCCESS, explain, is_pending, is_warning, status_text
+from dcmtools.net.status import (
+    CANCELED,
+    PENDING_WITH_WARNING,
+    SUCCESS,
+    explain,
+    is_pending,
+    is_warning,
+    status_text,
+)
+from dcmtools.query.keys import TIMEZONE_OFFSET_FROM_UTC
+from dcmtools.query.models import QUERY_RETRIEVE_LEVEL, UNIQUE_KEYS, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from dcmtools.encoding.dataset import DataSet
     from dcmtools.net.association import Association
     from dcmtools.net.dimse import Command
     from dcmtools.net.incoming import Message
     from dcmtools.net.peer import NetworkOptions
+    from dcmtools.query.keys import Query
 
-# Seconds that a peer may go on sending matches after the C-CANCEL.
-_PATIENCE: Final = 5.0
+    Test = Callable[[DataSet], bool]
+    Tests = Mapping[int, Test | None]
+
+_BESIDE: Final = frozenset((QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET, TIMEZONE_OFFSET_FROM_UTC))
+_EMPTY: Final = '""'  # the key for what has no value
+_MODALITY: Final = "Modality"
 _HINTS: Final = {
     0x0122: "the archive may know another model: -P patient root, -S study root",
     0xA700: "the query may match too much for the archive; narrower keys or --limit help",
@@ -41,7 +58,7 @@ class FindFailure(PeerFailure):
 
 
 class Incomplete(DcmtoolsError):
-    """The peer has more matches than it has sent."""
+    """The peer has ended by itself, and may have more than it has sent."""
 
     code = "incomplete"
 
@@ -56,10 +73,10 @@ class Match(NamedTuple):
     def data_set(self, charset: bytes = b"") -> DataSet:
         """Return the identifier, in ``charset`` where it names none.
 
-        Raises MalformedError where the bytes contradict PS3.5, or there are none.
+        Raises InputError where the bytes contradict PS3.5, or there are none.
         """
         if not self.data:
-            raise MalformedError("there is no identifier", offset=0)
+            raise InputError("there is no identifier")
         return decode(self.data, encoding_of(self.transfer_syntax_uid), charset)
 
 
@@ -73,9 +90,9 @@ def matches(
     """Yield what answers ``identifier``, as it comes.
 
     After ``limit`` matches, if that is not 0, the peer is sent a C-CANCEL, and what it sends all the same is
-    not yielded; where it goes on for seconds, or says nothing within the DIMSE timeout, the association is
-    aborted with a warning. The user's wish to stop is treated alike, and raises Interrupted when the peer has
-    ended.
+    not yielded; where it does not end within seconds, the association is aborted with a warning. It is of no
+    use after that in any case: a C-CANCEL that crosses the end gets answers of its own from some peers.
+    The user's wish to stop cancels too, and raises Interrupted when the peer has ended.
 
     Raises PeerFailure where the SOP class was not accepted, FindFailure for the status of a failure,
     Incomplete where the peer ends before it has sent all, and what ``responses`` and ``read_data`` raise.
@@ -85,29 +102,132 @@ def matches(
     request = invoke(
         association, context, field, identifier, AffectedSOPClassUID=sop_class_uid, Priority=dimse.MEDIUM
     )
-    count, deadline = 0, 0.0
+    count = 0
     stop = network.stop
-    try:
-        for message in responses(association, context, request):
+    with closing(responses(association, context, request)) as answers:  # which is what cancels
+        for message in answers:
             status = dimse.number(message.command, "Status")
             if not is_pending(status):
                 if not stop.count:
-                    _check(status, message.command, sop_class_uid, canceled=count == limit > 0)
-            elif deadline:
-                _check_time(association, deadline)
+                    _check(status, message.command, sop_class_uid)
             elif not stop.count:
                 yield _match(association, message, status)
                 count += 1
                 if count == limit:
-                    deadline = time.monotonic() + min(network.dimse_timeout, _PATIENCE)
-                    association.send(context, dimse.cancel(dimse.number(request, "MessageID")))
-    except AssociationError as error:
-        if not deadline:
-            raise
-        association.abort()
-        _warn("the C-CANCEL after %d matches had no effect (%s); the association was aborted", count, error)
+                    break
     if stop.count:
         raise Interrupted("stopped by the user")
+    if 0 < limit == count and not association.open:
+        _warn("the C-CANCEL after %d matches had no effect; the association was aborted", count)
+
+
+class Heed:
+    """Whether answers heed the keys of an identifier that have values.
+
+    A peer that does not support a key answers as if it had not been given (PS3.4 C.4.1.1.3.2): what does not
+    tell a key, or tells another value, has not been asked for. How peers compare is left to them where they
+    differ: capitals and small letters, names that go on after the key, text beyond ASCII, values of the VRs
+    that are ``loose``. A unique key of a level above may be left out, as it was given.
+    """
+
+    def __init__(self, query: Query, identifier: DataSet, loose: Collection[str] = ()) -> None:
+        """Look which keys of ``identifier``, which is that of ``query``, have values."""
+        levels = query.model.levels if query.model else ()
+        above = levels[: levels.index(query.level)] if query.level else ()
+        self._above = {UNIQUE_KEYS[level] for level in above}
+        self._unique = {UNIQUE_KEYS[level] for level in levels}
+        self._tests = dict(_tests(identifier, frozenset(loose)))
+        beside = _BESIDE | self._unique
+        self._returned = [tag for tag in identifier if tag not in self._tests and tag not in beside]
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to heed."""
+        return bool(self._tests)
+
+    def unmet(self, answer: DataSet, status: int) -> dict[str, str]:
+        """Return the names of the keys that ``answer`` does not heed, with the values that it has of them.
+
+        The warning that not all keys are supported is believed to be about keys to return, where one of these
+        has no value, else about any of those to match that are not unique.
+        """
+        unmet = _unmet(answer, self._tests, self._above)
+        warned = status == PENDING_WITH_WARNING
+        if warned and not unmet and all(answer.get(tag, ("", b""))[1] for tag in self._returned):
+            return {_name(tag): "" for tag in self._tests if tag not in self._unique}
+        return unmet
+
+
+def in_words(unmet: Mapping[str, str]) -> str:
+    """Return what ``Heed.unmet`` has found as words of an error."""
+    untold = ", ".join([name for name, value in unmet.items() if not value])
+    others = [f"{name} is {value[:64]!r}" for name, value in unmet.items() if value]
+    return "; ".join([*([f"the peer does not say that it matched {untold}"] if untold else []), *others])
+
+
+def hint_for(unmet: Collection[str], query: Query) -> str:
+    """Return the next step where the keys ``unmet`` have not been heeded at the level of ``query``."""
+    if _MODALITY in unmet and query.level is Level.STUDY:
+        return "the modalities of a study are asked for with ModalitiesInStudy"
+    return "the peer may not support the key at this level (-L); without the key, find shows all there is"
+
+
+def _tests(keys: DataSet, loose: Collection[str]) -> Iterator[tuple[int, Test | None]]:
+    """Yield the tag of each key that has values, with the test of an answer that has the element."""
+    from dcmtools.query.matching import is_universal
+
+    for tag, (given, value) in keys.items():
+        if tag in _BESIDE or is_creator(tag):
+            continue
+        if isinstance(value, list):
+            within = dict(_tests(value[0], loose)) if value else {}
+            if within:
+                yield tag, partial(_has_item, tag, within)
+            continue
+        asked = values(keys, tag)
+        if _EMPTY not in asked and not is_universal(asked):
+            known = lookup(tag)[0]
+            yield tag, _test_of(tag, given if known == "UN" else known, asked, loose)
+
+
+def _has_item(tag: int, within: Tests, answer: DataSet) -> bool:
+    return any(not _unmet(item, within, ()) for item in items(answer, tag))
+
+
+def _test_of(tag: int, vr: str, asked: Sequence[str], loose: Collection[str]) -> Test | None:
+    """Return the test, None where nobody can tell how the peer compares, or whether."""
+    from dcmtools.query.matching import WILDCARD_VRS, value_test
+
+    if vr in loose or not all(map(str.isascii, asked)):
+        return None
+    wild = any("*" in each or "?" in each for each in asked)
+    if vr == "UI" and not wild:
+        uids = frozenset(asked)
+        return lambda answer: not uids.isdisjoint(values(answer, tag))
+    if wild and vr not in WILDCARD_VRS:
+        vr = "LO"
+    folds = vr in WILDCARD_VRS
+    alike = [each.casefold() for each in asked] if folds else asked
+    try:
+        test = value_test(vr, [f"{each}*" for each in alike if each] if vr == "PN" else alike)
+    except ValueError:
+        return None
+    return test and (lambda answer: test(text(answer, tag).casefold() if folds else text(answer, tag)))
+
+
+def _unmet(answer: DataSet, tests: Tests, above: Collection[int]) -> dict[str, str]:
+    unmet = {}
+    for tag, test in tests.items():
+        value = answer.get(tag, ("", b""))[1]
+        if not value:
+            if tag not in above:
+                unmet[_name(tag)] = ""
+        elif test and not test(answer):
+            unmet[_name(tag)] = "" if isinstance(value, list) else text(answer, tag)
+    return unmet
+
+
+def _name(tag: int) -> str:
+    return name_of(tag).partition(" ")[0]
 
 
 def _match(association: Association, message: Message, status: int) -> Match:
@@ -116,18 +236,11 @@ def _match(association: Association, message: Message, status: int) -> Match:
     return Match(data, message.context.transfer_syntax, status)
 
 
-def _check_time(association: Association, deadline: float) -> None:
-    """Abort, with AssociationError, where a peer that was asked to stop sends matches after ``deadline``."""
-    if time.monotonic() > deadline:
-        association.abort()
-        raise AssociationError("the peer goes on sending matches", step="cancel")
-
-
-def _check(status: int, command: Command, sop_class_uid: str, *, canceled: bool) -> None:
+def _check(status: int, command: Command, sop_class_uid: str) -> None:
     """Raise what a final ``status`` comes to, unless it is what was to come."""
     if dimse.has_data_set(command):
         _warn("the last response has an identifier, which is not taken for a match")
-    if status == SUCCESS or (canceled and (status == CANCELED or is_warning(status))):
+    if status == SUCCESS:
         return
     if status == CANCELED:
         what = (

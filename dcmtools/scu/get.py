@@ -21,7 +21,7 @@ from dcmtools.results import Extent, Result
 from dcmtools.scu.existing import Existing
 from dcmtools.scu.getter import Getter
 from dcmtools.scu.saying import say
-from dcmtools.scu.selection import selected
+from dcmtools.scu.selection import rehearsed, selected, sorted_out
 from dcmtools.scu.suboperations import Progress
 
 if TYPE_CHECKING:
@@ -67,25 +67,22 @@ def get(
     extent = extent or Extent()
     chosen = selected(selection, peer, network)
     with ExitStack() as held:
-        storage = None
-        if not options.dry_run:
-            storage = Storage(options.folder, durable=options.durable, on_duplicate=options.on_duplicate)
-            held.callback(storage.close)
-        work: deque[Retrieval] = deque()
-        for each in chosen:
-            if isinstance(each, Result):
-                yield each
-            else:
-                work.append(each)
-        if storage is None:
-            for each in work:
-                record = {"peer": peer.name, **each.record()}
-                yield Result(each.item, record, text=f"{escape(each.item)}\n")
+        if options.dry_run:
+            yield from rehearsed(chosen, lambda each: _would(each, peer))
             return
+        storage = Storage(options.folder, durable=options.durable, on_duplicate=options.on_duplicate)
+        held.callback(storage.close)
+        work: deque[Retrieval] = deque()
+        yield from sorted_out(chosen, work)
         run = Run(selection, peer, network, options, storage, work, extent)
         if work:
-            yield from merged([Getter(run).run for _ in range(min(options.jobs, len(work)))], network.stop)
+            workers = [Getter(run).run for _ in range(min(options.jobs, len(work)))]
+            yield from merged(workers, network.stop, extent.tick)
         yield from run.rest()
+
+
+def _would(each: Retrieval, peer: Peer) -> Result:
+    return Result(each.item, {"peer": peer.name, **each.record()}, text=f"{escape(each.item)}\n")
 
 
 class Run:

@@ -15,6 +15,7 @@ from dcmtools.net.dimse import CommandField
 from dcmtools.net.exchange import invoke, responses
 from dcmtools.net.requesting import request_association
 from dcmtools.net.status import (
+    CANCELED,
     DOES_NOT_MATCH_SOP_CLASS,
     MATCHES_IMPOSSIBLE,
     SUBOPERATIONS_FAILED,
@@ -30,7 +31,7 @@ from dcmtools.scu.saying import mention, say
 from dcmtools.scu.suboperations import SubOperations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from dcmtools.net.association import Association
     from dcmtools.scu.contents import Holding
@@ -88,6 +89,7 @@ class Getter:
             plan = self._planned(retrieval)
             yield from run.skipped(plan.holdings, plan.existing)
             paths: dict[str, str] = {}
+            failure: DcmtoolsError | None = None
             for part in plan.parts:
                 if run.network.stop.count:
                     raise Interrupted("stopped by the user")
@@ -96,10 +98,10 @@ class Getter:
                     continue
                 association = self._associate(plan.sop_classes)
                 arrivals = Arrivals(run.storage, association, part, run.extent)
-                yield from self._get(association, part, arrivals)
+                failure = (yield from self._get(association, part, arrivals)) or failure
                 paths |= arrivals.paths
             if run.options.verify and not run.network.stop.count:
-                yield from self._missing(plan, paths)
+                yield from self._missing(plan, paths, failure)
         except DcmtoolsError as error:
             yield self._broken(retrieval, error)
 
@@ -180,8 +182,10 @@ class Getter:
 
     # ---------------------------------------------------------------- the operation
 
-    def _get(self, association: Association, part: Retrieval, arrivals: Arrivals) -> Iterator[Result]:
-        """Yield results of the instances that a C-GET brings, then of itself."""
+    def _get(
+        self, association: Association, part: Retrieval, arrivals: Arrivals
+    ) -> Generator[Result, None, DcmtoolsError | None]:
+        """Yield results of the instances that a C-GET brings, then of itself; return why it failed."""
         run, begun = self._run, time.monotonic()
         operations = SubOperations(CommandField.C_GET_RQ, run.progress)
         context = association.require(run.model.get)
@@ -207,28 +211,31 @@ class Getter:
         record = run.record(part) | operations.record()
         record["received"] = len(arrivals.paths)
         record["elapsed_ms"] = round(1000 * (time.monotonic() - begun), 1)
-        if error is None:
-            yield self._judged(operations, part, record, len(arrivals.paths))
-        else:
-            yield self._lost(part, error, record)
+        result = (
+            self._lost(part, error, record) if error else self._judged(operations, part, record, arrivals)
+        )
+        yield result
+        return result.error
 
     def _judged(
-        self, operations: SubOperations, part: Retrieval, record: dict[str, object], count: int
+        self, operations: SubOperations, part: Retrieval, record: dict[str, object], arrivals: Arrivals
     ) -> Result:
         """Return the result of a C-GET that came to its end: as the peer says, and as we have counted."""
         asked = bool(self._run.network.stop.count)
         result = operations.result(part.item, record, self._hint, asked=asked)
-        sent = operations.completed
+        count, sent = len(arrivals.paths), operations.completed
+        if sent is None:  # it does not say, so it is all that has come
+            sent = count + arrivals.strays
         if isinstance(result.error, CheckFailed) and count:  # there was something after all
             note = f"the peer counts none, and {count} have come"
             result = Result(part.item, record, Outcome.WARNING, note=note)
         elif result.error is None and not count:
             nothing = CheckFailed("nothing has come", hint="dcmtools find shows what the peer has")
             result = Result.failed(part.item, nothing, record)
-        elif result.error is None and count < (sent or 0):
-            fewer = f"the peer says that it has sent {sent}, and {count} have come"
+        elif result.error is None and count < sent:
+            fewer = f"the peer has sent {sent}, and of what was asked for {count} have come"
             result = Result.failed(part.item, DcmtoolsError(fewer, hint=_GOES_ON), record)
-        return result._replace(text="", counted=False)
+        return result._replace(text="", counted=False, weighs=True)
 
     def _hint(self, status: int) -> str:
         """Return what to do about the final status of a failure (PS3.4 C.4.3.1.4)."""
@@ -242,6 +249,8 @@ class Getter:
                 "the peer may not send what it has in the transfer syntaxes that were agreed on, or send all "
                 "of a SOP class in one: --skip-existing --transfer-syntax SYNTAX gets the others; so may move"
             )
+        if status == CANCELED:
+            return _GOES_ON
         if status == MATCHES_IMPOSSIBLE:
             return "the peer is short of resources; ask for less, or later"
         if status == DOES_NOT_MATCH_SOP_CLASS:
@@ -250,10 +259,12 @@ class Getter:
             )
         return "the peer's log may say why" if status >> 12 == 0xC else ""
 
-    def _missing(self, plan: _Plan, paths: dict[str, str]) -> Iterator[Result]:
+    def _missing(self, plan: _Plan, paths: dict[str, str], failure: DcmtoolsError | None) -> Iterator[Result]:
         """Yield a failed result for each instance that the peer has, and the folder not, or not whole."""
         run = self._run
-        absent = CheckFailed("the peer has it, and it has not come", hint=_GOES_ON)
+        absent: DcmtoolsError = CheckFailed("the peer has it, and it has not come", hint=_GOES_ON)
+        if failure and failure.status is not absent.status:
+            absent = failure  # which is why
         for each in plan.holdings:
             uid = each.sop_instance_uid
             path = plan.existing.get(uid) or paths.get(uid)

@@ -10,7 +10,7 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from dcmtools.errors import InputError
+from dcmtools.errors import InputError, Interrupted
 from dcmtools.files.source import STDIN
 from dcmtools.query.models import LEVELS, Level
 from dcmtools.results import Outcome, Result
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dcmtools.scu.selection import Retrieval, Selection
 
 _LONGEST: Final = 16 * 1024 * 1024  # of a line, which may hold a data set
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _FIELDS: Final = {
     Level.PATIENT: ("patient_id", "PatientID"),
     Level.STUDY: ("study_instance_uid", "StudyInstanceUID"),
@@ -38,8 +39,8 @@ _SEVERAL: Final = "sop_instance_uids"
 def listed(selection: Selection, path: str, stop: Stop) -> Iterator[Retrieval | Result]:
     """Yield what the lines of the file at ``path``, ``-`` for standard input, name.
 
-    Each line that names nothing is a failed result, and so is a list that cannot be read to its end; one
-    without lines, as find prints it where nothing matches, is a warning.
+    Each line that names nothing is a failed result, and so is a list that cannot be read to its end, or has
+    no lines.
     """
     lines = _Lines(selection)
     where = "standard input" if path == STDIN else path
@@ -51,10 +52,12 @@ def listed(selection: Selection, path: str, stop: Stop) -> Iterator[Retrieval | 
             except InputError as error:
                 yield _failed(f"{where}, line {number}", error.message, error.hint)
         if not lines.named:
-            yield Result(where, {}, Outcome.WARNING, text="", note=_NOTHING, counted=False)
+            yield _failed(where, _NOTHING, "find says why, or has found nothing")
     except (OSError, InputError) as error:
-        reason = error.message if isinstance(error, InputError) else error.strerror
-        yield _failed(where, f"{reason}, after {number} lines" if number else f"{reason}")
+        reason, hint = (
+            (error.message, error.hint) if isinstance(error, InputError) else (f"{error.strerror}", "")
+        )
+        yield _failed(where, f"{reason}, after {number} lines" if number else reason, hint)
 
 
 def _failed(where: str, message: str, hint: str = "") -> Result:
@@ -63,10 +66,18 @@ def _failed(where: str, message: str, hint: str = "") -> Result:
 
 def _read(path: str, stop: Stop) -> Iterator[str]:
     """Yield the lines; raises InputError for one that is too long, Interrupted where the user stops it."""
-    with _opened(path) as file:
+    stop.breaks = "stopped by the user before there was a list"  # a FIFO waits for its writer
+    try:
+        opened = _opened(path)
+    finally:
+        stop.breaks = ""
+    with opened as file:
+        first = True
         while True:
             stop.breaks = "stopped by the user before all of the list was read"
             try:
+                if stop.count:  # since the last line
+                    raise Interrupted(stop.breaks)
                 line = file.readline(_LONGEST)
             finally:
                 stop.breaks = ""
@@ -74,6 +85,9 @@ def _read(path: str, stop: Stop) -> Iterator[str]:
                 return
             if len(line) >= _LONGEST:
                 raise InputError(f"a line has {_LONGEST} bytes or more")
+            if first and line.startswith(_UTF_16):
+                raise InputError("it is UTF-16, as > of PowerShell writes it", hint="a list is read as UTF-8")
+            first = False
             yield line.decode("utf-8", "replace").strip("\ufeff\r\n")
 
 
@@ -104,6 +118,8 @@ class _Lines:
         if line.lstrip().startswith("{"):
             self.named += 1
             yield from self._of_record(line)
+        elif line.lstrip().startswith("["):
+            raise InputError("a JSON array is no list", hint="--format json prints JSON Lines, which are")
         elif not (first and self._is_header(line)):
             self.named += 1
             yield self._of_row(line)

@@ -5,47 +5,78 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.dataset import made, text
-from dcmtools.encoding.dictionary import lookup, name_of
+from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from dcmtools.errors import InputError, PeerFailure
+from dcmtools.errors import CheckFailed, InputError, PeerFailure
 from dcmtools.net.presentation import PresentationContext
 from dcmtools.net.requesting import request_association
-from dcmtools.net.status import PENDING_WITH_WARNING
 from dcmtools.query.keys import Query
 from dcmtools.query.models import LEVELS, UNIQUE_KEYS, Level
 from dcmtools.results import Outcome, Result
-from dcmtools.scu.finding import matches
+from dcmtools.scu.finding import Heed, hint_for, in_words, matches
 from dcmtools.scu.selection import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dcmtools.encoding.dataset import DataSet
     from dcmtools.net.association import Association
     from dcmtools.net.peer import NetworkOptions, Peer
-    from dcmtools.scu.finding import Match
     from dcmtools.scu.selection import Retrieval, Selection
+
+    _Name = tuple[str, str]  # in words, and the value
 
 SYNTAXES: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 """The transfer syntaxes to propose for identifiers, the better one first."""
 _ACCESSION: Final = "AccessionNumber"
+_ACCESSION_NUMBER: Final = "accession number"
 
 
 def found(selection: Selection, peer: Peer, network: NetworkOptions) -> Iterator[Retrieval | Result]:
     """Yield what ``peer`` finds for ``selection``, once it has been asked; see ``selection.selected``."""
     contexts = [PresentationContext(1, selection.model.find, SYNTAXES)]
     answers: list[Retrieval | Result] = []
+    lacking = dict.fromkeys(_named(selection))
     with request_association(peer, network, contexts) as association:
         for keys in _queries(selection):
-            some = list(_answers(association, selection, keys, peer.name, network))
-            answers += some or [_nothing(peer.name, keys)]
+            for each in _answers(association, selection, keys, peer.name, network):
+                answers.append(each)
+                for name in list(_met(each, keys, lacking)):
+                    lacking.pop(name, None)
     yield from answers
+    for kind, name in lacking:
+        yield _nothing(peer.name, f"{kind} {name}", failed=True)
+    if not answers and not lacking:
+        yield _nothing(peer.name, "these keys", failed=selection.require_match)
 
 
-def _nothing(peer: str, keys: DataSet) -> Result:
-    which = f" accession number {number}" if (number := text(keys, _ACCESSION)) else " these keys"
-    note = f"nothing matches{which}"
-    return Result(peer, {"peer": peer}, Outcome.WARNING, text="", note=note, counted=False)
+def _named(selection: Selection) -> Iterator[_Name]:
+    """Yield what a person has named, and so has to be there."""
+    yield from ((_ACCESSION_NUMBER, number) for number in selection.accessions)
+    for level, names in selection.named().items():
+        yield from ((_kind(level), name) for name in names)
+
+
+def _met(answer: Retrieval | Result, keys: DataSet, lacking: Iterable[_Name]) -> Iterator[_Name]:
+    """Yield which names an answer to ``keys`` shows to be there; what fails may be any that was asked for."""
+    yield _ACCESSION_NUMBER, text(keys, _ACCESSION)
+    yield _kind(Level.PATIENT), text(keys, UNIQUE_KEYS[Level.PATIENT])
+    if isinstance(answer, Result):
+        yield from [each for each in lacking if each[0] in map(_kind, LEVELS[1:])]
+    else:
+        yield from ((_kind(level), name) for level, name in answer.keys.items())
+
+
+def _kind(level: Level) -> str:
+    return "instance" if level is Level.IMAGE else level.lower()
+
+
+def _nothing(peer: str, what: str, *, failed: bool) -> Result:
+    said = f"nothing matches {what}"
+    if failed:
+        error = CheckFailed(said, hint="dcmtools find shows what the peer has")
+        return Result(peer, {"peer": peer}, Outcome.FAILED, text="", error=error)
+    return Result(peer, {"peer": peer}, Outcome.WARNING, text="", note=said, counted=False)
 
 
 def _queries(selection: Selection) -> Iterator[DataSet]:
@@ -71,27 +102,27 @@ def _answers(
     """Yield what one C-FIND finds; raises what ``finding.matches`` does."""
     model, level = selection.model, selection.wanted_level()
     query = Query(model.find, model, level, keys, defaults=False, charset=selection.charset)
-    for match in matches(association, model.find, query.identifier(), network):
+    identifier = query.identifier()
+    heed = Heed(query, identifier)
+    for match in matches(association, model.find, identifier, network):
         try:
-            yield _retrieval(match, selection, keys)
+            answer = match.data_set(selection.charset)
+            if unmet := heed.unmet(answer, match.status):
+                yield _refused(peer, in_words(unmet), hint_for(unmet, query))
+            else:
+                yield _retrieval(answer, selection, keys)
         except InputError as error:
-            failure = PeerFailure(f"a match is not retrieved: {error.message}", hint=error.hint)
-            yield Result(peer, {"peer": peer}, Outcome.FAILED, text="", error=failure)
+            yield _refused(peer, error.message, error.hint)
 
 
-def _retrieval(match: Match, selection: Selection, keys: DataSet) -> Retrieval:
-    """Return what a match names; raise InputError where that is nothing, or may be more than was asked for.
+def _refused(peer: str, why: str, hint: str) -> Result:
+    failure = PeerFailure(f"a match is not retrieved: {why}", hint=hint)
+    return Result(peer, {"peer": peer}, Outcome.FAILED, text="", error=failure)
 
-    A peer that does not support a key answers as if it had not been given (PS3.4 C.4.1.1.3.2).
-    """
-    answer, level = match.data_set(selection.charset), selection.wanted_level()
-    valued = [tag for tag, (_, value) in keys.items() if value]
-    ignored = [name_of(tag).partition(" ")[0] for tag in valued if tag not in answer]
-    if ignored or match.status == PENDING_WITH_WARNING:
-        which = ", ".join(ignored) or "every key"
-        hint = "it may have found more than you asked for; find shows what, and prints what move and get take"
-        raise InputError(f"the peer does not say that it matched {which}", hint=hint)
-    names = {}
+
+def _retrieval(answer: DataSet, selection: Selection, keys: DataSet) -> Retrieval:
+    """Return what a match names; raise InputError where that is nothing."""
+    names, level = {}, selection.wanted_level()
     for each in LEVELS[: LEVELS.index(level) + 1]:
         tag = UNIQUE_KEYS[each]
         names[each] = text(answer, tag) or (text(keys, tag) if each is not level else "")

@@ -31,11 +31,11 @@ from dcmtools.net.user_information import ExtendedNegotiation
 from dcmtools.results import Extent, Outcome, Result
 from dcmtools.scu.lookup import SYNTAXES
 from dcmtools.scu.saying import mention, say
-from dcmtools.scu.selection import selected
+from dcmtools.scu.selection import rehearsed, selected, sorted_out
 from dcmtools.scu.suboperations import Progress, SubOperations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from dcmtools.archive.storage import Storage
     from dcmtools.net.association import Association
@@ -80,19 +80,21 @@ def move(
     with ExitStack() as held:
         receiver = _receiver(held, options)
         work: deque[Retrieval] = deque()
-        yield from _sorted(chosen, work)
         if options.skip_existing and (storage := _storage(held, options, receiver)):
             from dcmtools.scu.lacking import lacking
 
-            wanted, work = work, deque()
-            yield from _sorted(lacking(wanted, storage, selection, peer, network), work)
-        extent.total = len(work)
+            wanted: deque[Retrieval] = deque()
+            yield from sorted_out(chosen, wanted)
+            chosen = lacking(wanted, storage, selection, peer, network)
         if options.dry_run:
-            yield from (Result(each.item, _record(each, peer, options)) for each in work)
+            yield from rehearsed(chosen, lambda each: Result(each.item, _record(each, peer, options)))
             return
+        yield from sorted_out(chosen, work)
+        extent.total = len(work)
         run = _Run(selection, peer, network, options, receiver, work, extent)
         if work:
-            yield from merged([_Mover(run).run for _ in range(min(options.jobs, len(work)))], network.stop)
+            workers = [_Mover(run).run for _ in range(min(options.jobs, len(work)))]
+            yield from merged(workers, network.stop, extent.tick)
         yield from run.rest()
 
 
@@ -113,15 +115,6 @@ def _storage(held: ExitStack, options: MoveOptions, receiver: Receiver | None) -
     storage = options.receiving.storage()
     held.callback(storage.close)
     return storage
-
-
-def _sorted(chosen: Iterable[Retrieval | Result], work: deque[Retrieval]) -> Iterator[Result]:
-    """Put what is to be retrieved into ``work``, and yield the others."""
-    for each in chosen:
-        if isinstance(each, Result):
-            yield each
-        else:
-            work.append(each)
 
 
 class _Run:

@@ -11,6 +11,7 @@ from dcmtools.net import dimse
 from dcmtools.net.exchange import read
 from dcmtools.net.status import CANCELED, SUBOPERATIONS_FAILED, explain, is_done, is_pending, status_text
 from dcmtools.results import Outcome, Result
+from dcmtools.scu.finding import Incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,12 +145,17 @@ class SubOperations:
         status = self.status or 0
         if status == CANCELED and asked:
             return Interrupted(f"stopped by the user: {self.told()}")
+        if status == CANCELED:
+            return Incomplete(f"the peer has ended by itself (status {status_text(status)}): {self.told()}")
         if not is_done(status):
             return PeerFailure(f"{self._explained()}{self._listed()}")
-        if self.failed or status == SUBOPERATIONS_FAILED:
+        if self.failed:
             total = self.failed + (self.completed or 0)
             said = f"; the peer says {self._comment!r}" if self._comment else ""
             return DcmtoolsError(f"{self.failed} of {total} failed{self._listed()}{said}")
+        if status == SUBOPERATIONS_FAILED:
+            untold = self.remark or "the peer does not tell what failed"
+            return DcmtoolsError(f"{self._explained()}; {untold} ({self.told()})")
         if self._counts["Remaining"]:
             return DcmtoolsError(f"the peer has ended before the end: {self.told()}")
         if self.completed == 0:

@@ -13,6 +13,7 @@ from dcmtools.query.models import LEVELS, UNIQUE_KEYS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dcmtools.encoding.dataset import Value
     from dcmtools.query.keys import Column, Query
     from dcmtools.query.models import Level
 
@@ -40,6 +41,23 @@ def at_level(query: Query, level: Level, above: Mapping[int, bytes]) -> Query:
     for tag, unique in above.items():
         keys[tag] = (lookup(tag)[0], unique)
     return query._replace(level=level, keys=keys)
+
+
+def is_narrowed_below(query: Query, level: Level) -> bool:
+    """Tell whether keys that are asked below ``level`` of a walk have values."""
+    levels = walked(query)
+    below = levels[levels.index(level) + 1 :]
+    return any(
+        _within(COLUMNS[tag].level, levels) in below and _is_given(value)
+        for tag, (_, value) in query.keys.items()
+        if tag in COLUMNS
+    )
+
+
+def _is_given(value: Value) -> bool:
+    if isinstance(value, list):
+        return any(_is_given(each) for item in value for _, each in item.values())
+    return bool(value)
 
 
 def _within(level: Level, levels: tuple[Level, ...]) -> Level:

@@ -218,7 +218,7 @@ def test_what_a_server_holds_is_not_touched(archive: Path) -> None:
         for command in (["index"], ["remove", "--patient", "P0", "--yes"]):
             result = run("archive", command[0], archive, *command[1:])
             assert (result.status, result.stdout) == (2, "")
-            assert "another server is receiving into this folder" in result.stderr
+            assert "another process holds this folder" in result.stderr
     assert files(archive) == before
 
 
@@ -349,6 +349,17 @@ def test_a_dry_run_removes_nothing(archive: Path) -> None:
     assert len(result.stdout.splitlines()) == 8
     assert "removed" not in result.stderr.replace("not removed", "")
     assert len(files(archive)) == 16
+
+
+@pytest.mark.parametrize("option", ["--patient", "--study", "--series", "--instance"])
+def test_an_empty_uid_is_none(archive: Path, option: str) -> None:
+    """As of a variable that is not set: not the instances that have none."""
+    put(archive, "9.9", patient="", study="", series="")
+    before = files(archive)
+    result = run("archive", "remove", archive, option, "", "--yes")
+    assert result.status == 2
+    assert f"{option}: it is empty" in result.stderr.replace("'", "")
+    assert files(archive) == before
 
 
 def test_what_is_not_there_is_told_and_the_rest_removed(archive: Path) -> None:

@@ -235,7 +235,8 @@ def test_each_level_of_a_walk_is_asked_its_own_keys() -> None:
 
     def answer(each: Asked) -> None:
         asked.append(each.keys)
-        each.respond(PENDING, match(text(each.keys, "QueryRetrieveLevel")))
+        told = {"StudyDate": "20240202", "SOPClassUID": "1.2"}
+        each.respond(PENDING, match(text(each.keys, "QueryRetrieveLevel"), **told))
         each.respond()
 
     keys = ("PatientID=P1", "Modality=CT", "SOPClassUID=1.2", "StudyDate=20240101-")
@@ -257,6 +258,55 @@ def test_a_walk_from_the_patient(archive: str) -> None:
 def test_a_walk_counts_all_levels_for_its_limit(archive: str) -> None:
     records = run("find", archive, "--all", "--limit", 3, "--format", "json").records
     assert [record["level"] for record in records] == ["STUDY", "SERIES", "IMAGE"]
+
+
+def tree(asked: Asked) -> None:
+    """Two studies, with a CT and an MR series; one that has none; and one that cannot be understood."""
+    level = text(asked.keys, "QueryRetrieveLevel")
+    if level == "STUDY":
+        for study in ("1.1", "1.2", "1.3"):
+            asked.respond(PENDING, match(level, StudyInstanceUID=study))
+        asked.respond(PENDING, b"\xff" * 20)
+    series = {"1.1": {"1.1.1": "CT", "1.1.2": "MR"}, "1.2": {"1.2.1": "CT"}}
+    study = text(asked.keys, "StudyInstanceUID")
+    wanted = text(asked.keys, "Modality")
+    if level == "SERIES":
+        for uid, modality in series.get(study, {}).items():
+            if wanted in ("", modality):
+                found = match(level, StudyInstanceUID=study, SeriesInstanceUID=uid, Modality=modality)
+                asked.respond(PENDING, found)
+    if level == "IMAGE":
+        above = {"StudyInstanceUID": study, "SeriesInstanceUID": text(asked.keys, "SeriesInstanceUID")}
+        asked.respond(PENDING, match(level, **above))
+    asked.respond()
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (
+            ("-L", "series", "-k", "Modality="),
+            ["STUDY 1.1", "SERIES 1.1.1", "SERIES 1.1.2", "STUDY 1.2", "SERIES 1.2.1", "STUDY 1.3"],
+        ),
+        (("-L", "series", "-k", "Modality=MR"), ["STUDY 1.1", "SERIES 1.1.2"]),
+        (("-L", "series", "-k", "Modality=XA"), []),
+        (("-k", "Modality=MR"), ["STUDY 1.1", "SERIES 1.1.2", f"IMAGE {INSTANCES[0]}"]),
+        (
+            ("-k", "Modality=CT", "--limit", "4"),
+            ["STUDY 1.1", "SERIES 1.1.1", f"IMAGE {INSTANCES[0]}", "STUDY 1.2"],
+        ),
+    ],
+)
+def test_a_walk_shows_only_what_leads_to_a_match_of_lower_keys(
+    args: tuple[str, ...], expected: list[str]
+) -> None:
+    with hostile(find=tree) as port:
+        result = run("find", f"127.0.0.1:{port}", "--all", *args, "--format", "json")
+    fields = {"STUDY": "study_instance_uid", "SERIES": "series_instance_uid", "IMAGE": "sop_instance_uid"}
+    shown = [each for each in result.records if each["outcome"] == "done"]
+    assert [f"{each['level']} {each[fields[each['level']]]}" for each in shown] == expected
+    if "--limit" not in args:
+        assert (result.status, "is broken" in result.stderr) == (1, True)
 
 
 def test_an_entity_without_unique_key_has_nothing_below_it() -> None:
@@ -339,6 +389,8 @@ def test_keys_that_the_peer_does_not_support_are_remarked_on_once(verbose: bool)
         (["-L", "frame"], "'frame' is not one of 'patient', 'study', 'series', 'image'"),
         (["-L", "patient"], "the patient root model (-P) has all four"),
         (["-O", "-L", "series"], "has no level SERIES"),
+        (["-P", "-S"], "-P, -S and -O do not go together"),
+        (["-O", "-P"], "-P, -S and -O do not go together"),
         (["-P", "--model", "worklist"], "--model and -P, -S or -O do not go together"),
         (["--model", "worklist", "-L", "study"], "this one has no levels"),
         (["--model", "worklist", "--all"], "this one has no levels"),
@@ -353,6 +405,16 @@ def test_what_is_no_query(args: list[str], message: str) -> None:
     result = run("find", "127.0.0.1:1", *args)
     assert (result.status, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+def test_the_model_of_the_command_line_goes_before_the_configured_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[defaults.find]\npatient_root = true\n")
+    monkeypatch.setenv("DCMTOOLS_CONFIG", str(config))
+    assert text(asked_for(), "QueryRetrieveLevel") == "PATIENT"
+    assert text(asked_for("-S"), "QueryRetrieveLevel") == "STUDY"
 
 
 def test_a_query_file_that_is_none(tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ STUDY = ("--study", "1.2.3")
         (("--instance", "1.2.3"), "takes its"),
         (("-k", "PatientNam=Doe"), "PatientName"),
         (("no-list",), "is not -"),
+        (("-", "-"), "unexpected extra argument"),
+        (("-", "-f", "-"), "both the list and the query file"),
+        (("-f", "-", "--uids-from", "-"), "both the list and the query file"),
+        (("--accession", "a\udcff"), "no value can have"),
+        (("--patient", "a\x1b[31m"), "no value can have"),
     ],
 )
 def test_wrong_usage_is_told_before_anybody_is_asked(

@@ -356,6 +356,38 @@ def test_a_failure_of_the_peer(tmp_path: Path, status: int) -> None:
     assert "no luck" in result.stderr
 
 
+def failing_late(asked: Asked) -> None:
+    storing((INSTANCES[0], None), final=answers(0xA702))(asked)
+
+
+def test_a_failure_after_instances_have_come(tmp_path: Path) -> None:
+    """It is the final status that says what became of the request; what has come stays."""
+    with hostile(get=failing_late) as port:
+        result = fetched(port, tmp_path)
+        assert (result.status, kept(tmp_path)) == (5, [f"{INSTANCES[0]}.dcm"])
+        assert len(instances(result)) == 1
+        verified = fetched(port, tmp_path / "verified", "--verify")
+    assert verified.status == 5
+    [missing] = instances(verified, "failed")
+    assert (missing["sop_instance_uid"], missing["error"]["code"]) == (INSTANCES[1], "peer-failure")
+
+
+def test_one_failure_among_several_requests(tmp_path: Path) -> None:
+    def script(asked: Asked) -> None:
+        (gets if text(asked.keys, "StudyInstanceUID") == STUDY else failing_late)(asked)
+
+    with hostile(get=script) as port:
+        assert fetched(port, tmp_path, "--study", "1.9").status == 1
+
+
+def test_a_peer_that_ends_by_itself_has_not_sent_all(tmp_path: Path) -> None:
+    ends = counting((CANCELED, 1, 1, 0, 0))
+    with hostile(get=storing((INSTANCES[0], None), final=ends)) as port:
+        result = fetched(port, tmp_path)
+    assert result.status == 1
+    assert "the peer has ended by itself (status FE00): 1 completed, 1 remaining" in result.stderr
+
+
 def test_nothing_matches(tmp_path: Path) -> None:
     with hostile(get=counting((SUCCESS, None, 0, 0, 0))) as port:
         result = fetched(port, tmp_path)
@@ -367,7 +399,7 @@ def test_less_has_come_than_the_peer_counts(tmp_path: Path) -> None:
     with hostile(get=storing((INSTANCES[0], None), final=ALL_SENT)) as port:
         result = fetched(port, tmp_path)
     assert result.status == 1
-    assert "the peer says that it has sent 2, and 1 have come" in result.stderr
+    assert "the peer has sent 2, and of what was asked for 1 have come" in result.stderr
 
 
 def test_a_peer_that_counts_nothing_is_taken_at_its_word(tmp_path: Path) -> None:
@@ -386,14 +418,22 @@ def test_an_instance_of_another_study_is_remarked_on_and_does_not_count(tmp_path
     assert result.status == 1
     [odd] = instances(result, "warning")
     assert "study 1.9, which was not asked for" in odd["note"]
-    assert "the peer says that it has sent 2, and 1 have come" in result.stderr
+    assert "the peer has sent 2, and of what was asked for 1 have come" in result.stderr
+
+
+def test_in_place_of_one_that_was_asked_for_it_is_a_failure_whatever_the_peer_counts(tmp_path: Path) -> None:
+    stray = data_set("1.9.9.1", study="1.9", series="1.9.9")
+    with hostile(get=storing((INSTANCES[0], None), ("1.9.9.1", stray), final=answers(SUCCESS))) as port:
+        result = fetched(port, tmp_path)
+    assert result.status == 1
+    assert "the peer has sent 2, and of what was asked for 1 have come" in result.stderr
 
 
 def test_an_instance_that_comes_twice_counts_once(tmp_path: Path) -> None:
     with hostile(get=storing((INSTANCES[0], None), (INSTANCES[0], None), final=ALL_SENT)) as port:
         result = fetched(port, tmp_path)
     assert result.status == 1
-    assert "the peer says that it has sent 2, and 1 have come" in result.stderr
+    assert "the peer has sent 2, and of what was asked for 1 have come" in result.stderr
 
 
 def test_other_requests_in_between_do_no_harm(tmp_path: Path) -> None:

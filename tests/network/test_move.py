@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dcmtools.archive.storage import Storage
 from dcmtools.encoding.dataset import text, values
+from dcmtools.errors import AssociationError
 from dcmtools.net import dimse
 from dcmtools.net.dimse import CommandField
-from dcmtools.net.peer import NetworkOptions, Peer
+from dcmtools.net.peer import NetworkOptions, Peer, TlsOptions
+from dcmtools.net.presentation import PresentationContext
+from dcmtools.net.requesting import request_association
 from dcmtools.net.status import (
     CANCELED,
     MOVE_DESTINATION_UNKNOWN,
@@ -27,19 +35,22 @@ from dcmtools.query.models import PATIENT_ROOT, STUDY_ROOT
 from dcmtools.results import Extent
 from dcmtools.scu.move import MoveOptions, move
 from dcmtools.scu.selection import Selection
+from tests.support.certificates import requires_openssl
 from tests.support.hostile_qr import INSTANCES, SERIES, STUDY, failed_list, hostile, match, moves
+from tests.support.memory import peak_memory
 from tests.support.peers import free_port
 from tests.support.run import run
-from tests.support.served import DUPLICATE, WITHIN, associated, data_set, store
+from tests.support.served import CT, DUPLICATE, EXPLICIT, WITHIN, associated, data_set, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dcmtools.encoding.dataset import DataSet
+    from tests.support.certificates import Certificates
     from tests.support.hostile_qr import Asked, Script
     from tests.support.run import Run
 
+DCMTOOLS = str(Path(sys.executable).with_name("dcmtools"))
 KEYS = ("QueryRetrieveLevel", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -249,13 +260,15 @@ MANY = [f"1.2.{number}" for number in range(12)]
             "failed",
             "1.2.9 and 2 more",
         ),
-        (told(SUBOPERATIONS_FAILED), 1, "failed", "0 of 0 failed"),
+        (told(SUBOPERATIONS_FAILED), 1, "failed", "the peer does not tell what failed (nothing done)"),
+        (told(SUBOPERATIONS_FAILED, None, 2, 0, 0), 1, "failed", "does not tell what failed (2 completed)"),
+        (told(SUBOPERATIONS_FAILED, None, 2, 0, 0, data=b"garbage!"), 1, "failed", "cannot be read"),
         (told(0xA702, None, 0, 2, 0), 5, "failed", "A702"),
         (told(0xA701), 5, "failed", "A701"),
         (told(0xA900), 5, "failed", "A900"),
         (told(0xC001), 5, "failed", "C001"),
         (told(0x0122), 5, "failed", "0122"),
-        (told(CANCELED, 3, 1, 0, 0), 5, "failed", "FE00"),
+        (told(CANCELED, 3, 1, 0, 0), 1, "failed", "by itself (status FE00): 1 completed, 3 remaining"),
         (told(SUCCESS, None, 2, 0, 0, data=b"garbage!"), 0, "warning", "cannot be read"),
     ],
 )
@@ -304,6 +317,40 @@ def test_nobody_is_there() -> None:
 def test_a_dry_run_asks_nobody() -> None:
     result = moved(free_port(), "--study", STUDY, "--study", "1.9", "--dry-run")
     assert (result.status, [record["study_instance_uid"] for record in result.records]) == (0, [STUDY, "1.9"])
+
+
+PEAK = """
+import sys
+from dcmtools.cli.main import main
+main(["move", "127.0.0.1:1", "--to", "X", "--dry-run", "--uids-from", sys.argv[1]])
+"""
+
+
+def test_a_long_list_takes_no_memory_to_speak_of(tmp_path: Path) -> None:
+    """Of each line, no more than what tells whether it comes again."""
+    few, many = tmp_path / "few", tmp_path / "many"
+    for path, count in ((few, 100), (many, 50_000)):
+        path.write_text(
+            "".join(f"1.2.840.99999.1.{number:020d}\n" for number in range(10**19, 10**19 + count))
+        )
+    assert peak_memory(PEAK, many) - peak_memory(PEAK, few) < 10
+
+
+def test_a_dry_run_tells_of_each_line_as_it_comes(tmp_path: Path) -> None:
+    """Without waiting for the end of the list, which a FIFO may never have."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    command = [DCMTOOLS, "move", "127.0.0.1:1", "--to", "X", "--dry-run", "--uids-from", str(fifo)]
+    process = subprocess.Popen(command, stdout=-1, stderr=-1, text=True)
+    assert process.stdout
+    with fifo.open("w") as lines:
+        lines.write("1.2.3\n1.2.4\n")
+        lines.flush()
+        assert process.stdout.readline().startswith("STUDY\t1.2.3\t")
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=WITHIN)
+    assert process.returncode == 130
+    assert "stopped by the user before all of the list was read" in stderr
 
 
 # ---------------------------------------------------------------- associations
@@ -387,6 +434,31 @@ def test_progress_is_told() -> None:
         options = MoveOptions(destination="X")
         list(move(Selection(studies=("1.1",)), Peer("127.0.0.1", port), NetworkOptions(), options, extent))
     assert said == ["1 of 3 instances", "1 of 3 instances, 1 failed", "2 of 3 instances, 1 failed"]
+
+
+def test_progress_of_several_is_told_while_they_are_at_work() -> None:
+    """By the thread that waits for them, which alone may draw on a terminal."""
+    said: set[tuple[str, threading.Thread]] = set()
+    shown = threading.Event()
+    extent = Extent()
+
+    def watch() -> None:
+        said.add((extent.doing, threading.current_thread()))
+        if extent.doing == "2 of 6 instances":
+            shown.set()
+
+    def script(asked: Asked) -> None:
+        asked.counts(PENDING, 2, 1, 0, 0)
+        assert shown.wait(WITHIN)
+        asked.counts(SUCCESS, None, 3, 0, 0)
+
+    extent.watch(watch)
+    with hostile(move=script) as port:
+        options = MoveOptions(destination="X", jobs=2)
+        peer = Peer("127.0.0.1", port)
+        list(move(Selection(studies=("1.1", "1.2")), peer, NetworkOptions(), options, extent))
+    assert shown.is_set()
+    assert {thread for _, thread in said} == {threading.current_thread()}
 
 
 # ---------------------------------------------------------------- into a folder
@@ -496,6 +568,40 @@ def test_a_broken_instance_leaves_nothing(tmp_path: Path) -> None:
         result = moved(peer, "--receive", tmp_path, "--port", port, "--study", STUDY)
     assert (result.status, result.records[0]["received"], files_in(tmp_path)) == (1, 0, [])
     assert [path.name for path in (tmp_path / ".incoming").iterdir()] == ["lock"]
+
+
+@requires_openssl
+def test_the_peer_comes_back_over_tls(tmp_path: Path, certificates: Certificates) -> None:
+    """With a certificate of its own, as --tls-ca asks for; whoever shows none is not let in."""
+    port = free_port()
+    (cert, key), (ours, ours_key) = certificates.pair("server"), certificates.pair("client")
+    tls = TlsOptions(ca=certificates.ca, cert=cert, key=key)
+    came = []
+
+    def script(asked: Asked) -> None:
+        for options in (tls._replace(cert=None, key=None, verify=False), tls._replace(verify=False)):
+            peer, network = Peer("127.0.0.1", port), NetworkOptions(tls=options)
+            try:
+                with request_association(peer, network, [PresentationContext(1, CT, (EXPLICIT,))]) as sender:
+                    store(sender, INSTANCES[0], data_set(INSTANCES[0], study=STUDY, series=SERIES))
+                    came.append(options.cert)
+            except AssociationError:
+                came.append(None)
+        asked.counts(SUCCESS, None, 1, 0, 0)
+
+    options = ("--tls", "--tls-ca", certificates.ca, "--tls-cert", ours, "--tls-key", ours_key)
+    with hostile(move=script, tls=tls) as peer:
+        args = ("--receive", tmp_path, "--receive-tls", "--port", port, "--study", STUDY)
+        result = moved(peer, *options, *args)
+    assert (result.status, result.records[0]["received"]) == (0, 1), result.stderr
+    assert came == [None, cert]
+
+
+def test_tls_for_what_comes_wants_tls_for_what_goes(tmp_path: Path) -> None:
+    result = moved(1, "--receive", tmp_path, "--receive-tls", "--study", STUDY)
+    assert (result.status, "--receive-tls wants --tls" in result.stderr) == (2, True)
+    result = moved(1, "--receive-tls", "--study", STUDY)
+    assert (result.status, "is of the receiver of --receive DIR" in result.stderr) == (2, True)
 
 
 def test_the_port_is_taken(tmp_path: Path) -> None:

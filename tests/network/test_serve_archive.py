@@ -127,6 +127,21 @@ def test_a_question_that_makes_no_sense_is_refused_and_the_next_is_answered(tmp_
             assert retrieve(association).counts == (1, 0, 0)
 
 
+@pytest.mark.parametrize("relational", [False, True])
+def test_viewers_that_leave_out_what_is_above(tmp_path: Path, *, relational: bool) -> None:
+    receiving = Receiving(durable=False, relational=relational)
+    image = {"QueryRetrieveLevel": "IMAGE"}
+    with serving(tmp_path / "archive", receiving=receiving) as server:
+        uid = filled(server.port, 2)[0]
+        with associated(server.port, STUDY_FIND, STUDY_GET, CT, roles=GETTER) as association:
+            asked = made(**image, SOPInstanceUID=uid)
+            expected = [[uid], SUCCESS] if relational else [[], UNSUITABLE]
+            matches = found(association, **image, SOPInstanceUID=uid)
+            assert [values(match, "SOPInstanceUID") for match in matches] == [[uid]] * relational
+            told = retrieve(association, identifier=asked)
+            assert [told.stored, told.statuses[-1]] == expected
+
+
 def test_an_archive_that_was_there_before(tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     with serving(archive, receiving=Receiving(durable=False, receive_only=True)) as server:
@@ -290,6 +305,8 @@ def test_a_receiver_has_no_destinations(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     result = refused("--receive-only", "--destination", "WS1=127.0.0.1:104")
     assert "--destination is for what --receive-only does not have" in result.stderr
+    result = refused("--receive-only", "--relational")
+    assert "--relational is for what --receive-only does not have" in result.stderr
 
 
 # ---------------------------------------------------------------- the end

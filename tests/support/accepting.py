@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dcmtools.net.association import Association
     from dcmtools.net.incoming import Message
     from dcmtools.net.negotiated import Context
+    from dcmtools.net.peer import TlsOptions
 
 STUDY_FIND, STUDY_MOVE, STUDY_GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
 WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
@@ -32,10 +33,10 @@ LIMIT = 65536
 
 
 @contextmanager
-def accepting(*services: Service) -> Iterator[int]:
+def accepting(*services: Service, tls: TlsOptions | None = None) -> Iterator[int]:
     """Answer with ``services`` on the port that is yielded; leaving fails where a thread lives on."""
     before, stop = threading.active_count(), Stop()
-    with Server(ServerOptions(port=0, network=NetworkOptions(stop=stop)), services) as server:
+    with Server(ServerOptions(port=0, tls=tls, network=NetworkOptions(stop=stop)), services) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dcmtools.acceptor.session import Session
     from dcmtools.net.incoming import Message
+    from dcmtools.net.peer import TlsOptions
 
 PATIENT, STUDY, SERIES = "P1", "1.2.3", "1.2.3.1"
 INSTANCES: Final = ("1.2.3.1.1", "1.2.3.1.2")
@@ -98,7 +99,10 @@ Script: TypeAlias = "Callable[[Asked], None]"
 
 @contextmanager
 def hostile(
-    find: Script | None = None, move: Script | None = None, get: Script | None = None
+    find: Script | None = None,
+    move: Script | None = None,
+    get: Script | None = None,
+    tls: TlsOptions | None = None,
 ) -> Iterator[int]:
     """Serve on the port that is yielded; what has no script of its own is answered as it ought to be."""
     answers = {
@@ -112,7 +116,7 @@ def hostile(
         script(Asked(session, message, read(session.association, message)))
 
     any_class = Service(lambda _: True, dict.fromkeys(answers, answer), (EXPLICIT, IMPLICIT), reversed=True)
-    with accepting(any_class) as port:
+    with accepting(any_class, tls=tls) as port:
         yield port
 
 
@@ -130,7 +134,7 @@ def match(level: str, uid: str = "", **more: str) -> DataSet:
         "NumberOfStudyRelatedInstances": str(len(INSTANCES)),
     }
     if level in ("SERIES", "IMAGE"):
-        found["SeriesInstanceUID"] = SERIES
+        found |= {"SeriesInstanceUID": SERIES, "Modality": "CT"}
     if level == "IMAGE":
         found |= {"SOPInstanceUID": uid or INSTANCES[0], "SOPClassUID": CT}
     return made(**{**found, **more})

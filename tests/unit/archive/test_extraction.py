@@ -199,6 +199,23 @@ def test_what_is_broken_behind_the_uids_is_described_by_what_is_before(folder: F
     assert found["PatientID"] == "P1"
 
 
+def test_uids_that_stand_in_the_wrong_order_are_found(folder: Folder) -> None:
+    """Receiving takes them, so the index must."""
+    parts = {
+        tag: encode(made(**{keyword: value}), EXPLICIT)
+        for tag, (keyword, value) in enumerate([*UIDS.items(), ("PatientID", "P1")])
+    }
+    late = encode(made(Rows=512, PixelData=b"\0" * 8), EXPLICIT)
+    for first in parts:
+        ahead = parts[first]
+        behind = b"".join([part for number, part in parts.items() if number != first])
+        found = everything(folder.describe(ahead + late + behind))
+        assert {keyword: found[keyword] for keyword in UIDS} == UIDS
+        assert found["PatientID"] == "P1"
+    broken = folder.describe(encode(made(**UIDS), EXPLICIT) + late + b"rubbish!")
+    assert everything(broken)["StudyInstanceUID"] == "1.2.3"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

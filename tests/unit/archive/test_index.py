@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ from tests.support.indexed import age, anew, files, put, put_many, repair, rows
 from tests.support.served import WITHIN, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -83,6 +84,24 @@ def test_what_comes_during_a_repair_is_neither_lost_nor_taken_for_gone(
             index.add(put(tmp_path, f"9.{number}", patient=f"P{number % 4}", study="9", series=f"9.{number}"))
         assert held(index) == files(tmp_path)
     assert rows(tmp_path) == anew(tmp_path)
+
+
+def test_a_repair_comes_to_its_end_whatever_comes_meanwhile(tmp_path: Path) -> None:
+    paths = put_many(tmp_path, 2, 2, 5, 50)
+    with Index(str(tmp_path)) as index:
+
+        def receive() -> None:
+            while not index._repaired:
+                index.add(paths[0])
+
+        thread = threading.Thread(target=receive)
+        thread.start()
+        try:
+            wait_until(lambda: index._repaired, WITHIN / 2)
+        finally:
+            index._repaired = True
+            thread.join()
+        assert held(index) == sorted(paths)
 
 
 def test_closing_writes_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +174,7 @@ def failing(error: Exception) -> object:
 
 @pytest.mark.parametrize(
     "error",
-    [sqlite3.OperationalError("database or disk is full"), OSError(5, "I/O error"), MemoryError("none left")],
+    [sqlite3.OperationalError("database or disk is full"), OSError(24, "Too many open files"), MemoryError("none left")],
 )
 def test_a_writer_that_fails_stops_no_receiving_and_refuses_queries(
     tmp_path: Path,
@@ -163,21 +182,91 @@ def test_a_writer_that_fails_stops_no_receiving_and_refuses_queries(
     caplog: pytest.LogCaptureFixture,
     error: Exception,
 ) -> None:
+    monkeypatch.setattr(module, "_RETRY", 0.05)
     with Index(str(tmp_path)) as index:
         index.catch_up()
+        before = index.reader
         with monkeypatch.context() as patch:
             patch.setattr(Rows, "put", failing(error))
             index.add(put(tmp_path, "1.1"))
-            with pytest.raises(IndexBehind, match="the index is behind"):
-                index.catch_up()
-        for number in range(100):
-            index.add(put(tmp_path, f"1.2.{number}"))
-        with pytest.raises(IndexBehind), index.reader():
-            pass
-        assert "queries are refused until the next start repairs it" in caplog.text
-    with Index(str(tmp_path)) as index:
+            for _ in range(5):
+                with pytest.raises(IndexBehind, match="the index is behind"):
+                    index.catch_up()
+                time.sleep(0.03)
+            for number in range(100):
+                index.add(put(tmp_path, f"1.2.{number}"))
+            with pytest.raises(IndexBehind), index.reader():
+                pass
+        (told,) = caplog.messages
+        assert told.endswith("queries are refused until it is repaired")
+        wait_until(lambda: "holds everything again" in caplog.text)
         assert held(index) == files(tmp_path)
         assert len(files(tmp_path)) == 101
+        with pytest.raises(IndexBehind, match="being repaired"), before():
+            pass
+
+
+def removed(file: Path) -> None:
+    for path in file.parent.glob(f"{FILE}*"):
+        path.unlink()
+
+
+def renamed(file: Path) -> None:
+    """A copy of an earlier state, as out of a backup."""
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(file.with_name("copy"))) as copy:
+        source.backup(copy)
+    file.with_name("copy").replace(file)
+
+
+def garbled(file: Path) -> None:
+    removed(file)
+    file.write_bytes(b"rubbish" * 1000)
+
+
+def a_folder(file: Path) -> None:
+    removed(file)
+    file.mkdir()
+
+
+def a_link(file: Path) -> None:
+    removed(file)
+    file.with_name("elsewhere").write_bytes(b"")
+    file.symlink_to(file.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("harm", [removed, renamed, garbled, a_link, a_folder])
+def test_an_index_that_is_taken_away_answers_nothing_until_it_is_made_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    harm: Callable[[Path], None],
+) -> None:
+    monkeypatch.setattr(module, "_RETRY", 0.05)
+    with Index(str(tmp_path)) as index:
+        for path in put_many(tmp_path, 1, 2, 1, 5):
+            index.add(path)
+        index.catch_up()
+        harm(tmp_path / FILE)
+        index.add(put(tmp_path, "1.1"))
+        with pytest.raises(IndexBehind, match="somebody has removed or replaced it"):
+            index.catch_up()
+        if harm is a_folder:
+            wait_until(lambda: "Is a directory" in caplog.text)
+            (tmp_path / FILE).rmdir()
+        wait_until(lambda: has_caught_up(index))
+        assert held(index) == files(tmp_path)
+        for path in put_many(tmp_path, 3, 1, 1, 5):
+            index.add(path)
+        assert held(index) == files(tmp_path)
+    assert rows(tmp_path) == anew(tmp_path)
+
+
+def has_caught_up(index: Index) -> bool:
+    try:
+        index.catch_up()
+    except IndexBehind:
+        return False
+    return True
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +391,8 @@ def test_a_server_that_has_to_end_keeps_nobody_waiting(
     stop.close()
 
 
-def test_damage_is_told_and_repaired_by_the_next_start(tmp_path: Path) -> None:
+def test_damage_is_told_and_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RETRY", 0.05)
     put_many(tmp_path, 2, 2, 2, 2)
     repair(tmp_path)
     age(tmp_path)
@@ -315,9 +405,7 @@ def test_damage_is_told_and_repaired_by_the_next_start(tmp_path: Path) -> None:
             file.write(os.urandom(size - 4096))
         with pytest.raises(IndexBehind, match="cannot be read"), index.reader() as connection:
             connection.execute("SELECT * FROM instances ORDER BY Rows").fetchall()
-        with pytest.raises(IndexBehind, match="the index is behind"):
-            index.catch_up()
-    with Index(str(tmp_path)) as index:
+        wait_until(lambda: has_caught_up(index))
         assert held(index) == files(tmp_path)
 
 

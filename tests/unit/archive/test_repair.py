@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -292,8 +293,41 @@ def test_a_folder_that_cannot_be_listed_is_told_and_stays(
     assert len(rows(tmp_path)) == 2
 
 
+@pytest.mark.parametrize("name", ["P0", "1.0.0.0.0.dcm"])
+def test_a_process_without_descriptors_says_nothing_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    put_many(tmp_path, 2, 1, 1, 1)
+    repair(tmp_path)
+    real = os.open
+    put(tmp_path, "1.0.0.0.0", patient="P0", study="1.0.0", series="1.0.0.0", name="Roe^Rita")
+
+    def refuse(path: str, flags: int, *args: int, **kwargs: int) -> int:
+        if path == name:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        repair(tmp_path)
+    assert len(rows(tmp_path)) == 2
+
+
 def test_times_in_the_index_are_those_of_the_files(tmp_path: Path) -> None:
     path = put(tmp_path, "1.1")
     os.utime(tmp_path / path, (LONG_AGO, LONG_AGO))
     repair(tmp_path)
     assert rows(tmp_path, "size, mtime_ns") == [((tmp_path / path).stat().st_size, LONG_AGO * 10**9)]
+
+
+def test_times_that_64_bits_do_not_hold(tmp_path: Path) -> None:
+    seconds = 13_569_465_600  # in the year 2400
+    path = tmp_path / put(tmp_path, "1.1")
+    for each in (path, path.parent):
+        os.utime(each, (seconds, seconds))
+    if path.stat().st_mtime_ns < 2**63:
+        pytest.skip("the file system has no such times")
+    assert [step.change for step in repair(tmp_path)] == [Change.ADDED, Change.LISTED]
+    assert Change.UPDATED not in [step.change for step in repair(tmp_path, thorough=True)]
+    os.utime(path, (seconds, seconds + 1))
+    assert Change.UPDATED in [step.change for step in repair(tmp_path, thorough=True)]

@@ -228,7 +228,7 @@ def test_a_link_in_place_of_the_lock_is_refused(tmp_path: Path) -> None:
 def test_one_server_at_a_time_has_the_folder(tmp_path: Path) -> None:
     with storage(tmp_path):
         before = open_files()
-        with pytest.raises(UsageError, match="another server is receiving into this folder"):
+        with pytest.raises(UsageError, match="another process holds this folder"):
             Storage(str(tmp_path))
         assert open_files() == before
     with storage(tmp_path) as into:

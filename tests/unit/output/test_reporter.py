@@ -233,6 +233,14 @@ def test_a_failure_that_is_not_counted_fails_and_is_in_no_summary() -> None:
     assert "d: gone" in stderr
 
 
+def test_what_weighs_says_whether_a_failure_is_one_of_a_part() -> None:
+    part, whole = DONE._replace(weighs=False), DONE._replace(counted=False, weighs=True)
+    failed = FAILED._replace(counted=False)
+    assert report([part, failed])[0] == ExitStatus.INPUT
+    assert report([part, failed, part, whole])[0] == ExitStatus.PARTIAL
+    assert "1 fetched" in report([part, whole], summary="fetched")[2]
+
+
 def test_tab_separated_values_have_a_header_and_no_quotes() -> None:
     row = Result("a", {"file": 'a\t"b"', "size": None, "parts": ["x", 1]}, note="=odd")
     output = OutputOptions(format="tsv", fields=("file", "size", "parts"))

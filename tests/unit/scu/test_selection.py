@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from dcmtools.encoding.dataset import made
-from dcmtools.errors import UsageError
+from dcmtools.errors import Interrupted, UsageError
 from dcmtools.net.peer import NetworkOptions, Peer
 from dcmtools.query.models import PATIENT_ROOT, PATIENT_STUDY_ONLY, Level
 from dcmtools.results import Outcome, Result
@@ -97,7 +97,8 @@ def test_lines(text: str, options: dict[str, object], expected: list[Retrieval])
         ('{"study_instance_uid": "../.."}', "is none: '../..'"),
         ('{"study_instance_uid": "1.2\\\\1.3"}', "is none"),
         ('{"series_instance_uid": "1.2"}', "takes its Study Instance UID"),
-        (b"\xff\xfe1\x00", "is none"),
+        (b"1.2\xff", "is none"),
+        ('[{"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}]', "a JSON array is no list"),
         ("1" * 65, "is none"),
     ],
 )
@@ -109,6 +110,19 @@ def test_a_line_that_names_nothing_stops_none_of_the_others(text: str | bytes, w
     assert str(failed.error).startswith("standard input, line 1: ")
     assert words in str(failed.error)
     assert good == A_STUDY
+
+
+def test_a_list_in_utf_16_is_told_at_once() -> None:
+    [failed] = listed("1.2\r\n1.3\r\n".encode("utf-16"))
+    assert isinstance(failed, Result)
+    assert "standard input: it is UTF-16" in str(failed.error)
+
+
+def test_a_patient_id_that_cannot_be_written_is_none() -> None:
+    line = '{"level": "PATIENT", "patient_id": "\\ud800"}\n'
+    [failed] = listed(line, model=PATIENT_ROOT)
+    assert isinstance(failed, Result)
+    assert "its Patient ID is none" in str(failed.error)
 
 
 def test_a_list_without_lines_is_remarked_on() -> None:
@@ -124,6 +138,31 @@ def test_a_list_in_a_file(tmp_path: Path) -> None:
     [gone] = choose(Selection(listed=str(tmp_path / "none")))
     assert isinstance(gone, Result)
     assert gone.outcome is Outcome.FAILED
+
+
+def test_a_list_that_nobody_writes_can_be_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a FIFO waits for its writer, and a signal is to end that."""
+    network, waiting = NetworkOptions(), []
+
+    def opens(*_: object) -> None:
+        waiting.append(network.stop.breaks)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("dcmtools.scu.listed.open", opens, raising=False)
+    [result] = selected(Selection(listed=str(tmp_path)), Peer("nowhere.invalid"), network)
+    assert isinstance(result, Result)
+    assert (waiting, network.stop.breaks) == (["stopped by the user before there was a list"], "")
+
+
+def test_a_wish_to_stop_between_two_lines_ends_the_list() -> None:
+    network = NetworkOptions()
+    with patch.object(sys, "stdin", stream(b"1.1\n1.2\n")):
+        results = selected(Selection(listed="-"), Peer("nowhere.invalid"), network)
+        assert next(results) == Retrieval(Level.STUDY, study_uid="1.1")
+        network.stop.request()
+        with pytest.raises(Interrupted, match="before all of the list was read"):
+            next(results)
+    network.stop.close()
 
 
 def test_a_line_without_end() -> None:
@@ -150,6 +189,8 @@ def test_instances_of_a_series_go_together() -> None:
         (Selection(patients=("*",)), "--patient"),
         (Selection(accessions=("",)), "--accession"),
         (Selection(accessions=("1?",)), "--accession"),
+        (Selection(accessions=("\udcff",)), "no value can have"),
+        (Selection(patients=("P\x1b",)), "no value can have"),
         (Selection(studies=("a",)), "'a' is no UID"),
         (Selection(series=(SERIES,)), "its Study Instance UID"),
         (Selection(studies=("1.1", "1.2"), series=(SERIES,)), "one only"),
