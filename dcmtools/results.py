@@ -30,16 +30,19 @@ class Extent:
 
     ``total`` is how many results there will be, None while that is not known; ``moved`` is how many bytes
     have been sent, received or written so far; ``doing`` says in words how far the items in hand are.
+    The closing line counts results as things of that ``unit``, and says what is ``closing`` beside.
     Whatever takes long calls ``tick`` now and then, which is cheap; results tick by themselves.
     """
 
-    __slots__ = ("_watcher", "doing", "moved", "total")
+    __slots__ = ("_watcher", "closing", "doing", "moved", "total", "unit")
 
     def __init__(self, total: int | None = None) -> None:
         """Begin with nothing moved and nobody watching."""
         self.total = total
         self.moved = 0
         self.doing = ""
+        self.unit = ""
+        self.closing = ""
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None] | None) -> None:

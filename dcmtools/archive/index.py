@@ -1,7 +1,8 @@
 """The index of an archive that is being received into: one thread writes, many read.
 
 What is kept is told to ``add``, which takes no time; a query first waits in ``catch_up``. Where the writer
-fails, receiving goes on and queries are refused until the index has been repaired, which is tried again and again.
+fails, receiving goes on and queries are refused until the index has been repaired, which is tried again and
+again.
 """
 
 from __future__ import annotations
@@ -198,15 +199,16 @@ class Index:
             started = time.monotonic()
             try:
                 self._begin()
-                return
             except Exception as error:
                 self._fail(error)
+            else:
+                return
             with self._changed:
                 if self._changed.wait_for(lambda: self._closed, started + _RETRY - time.monotonic()):
                     return
 
     def _begin(self) -> None:
-        """Open the index, made anew where that is found to be needed, repair it and write to it to the end."""
+        """Open the index, anew where that is found to be needed, repair it and write to it to the end."""
         for anew in (self._ruined, True):
             if anew:
                 remove_database(self.folder)

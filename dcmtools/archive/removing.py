@@ -10,7 +10,7 @@ from dcmtools.archive.attributes import ATTRIBUTES
 from dcmtools.archive.holding import check_archive, held, repaired_first
 from dcmtools.archive.opening import folder_below
 from dcmtools.archive.schema import joined
-from dcmtools.errors import InputError, Interrupted, OutputError
+from dcmtools.errors import CheckFailed, Interrupted, OutputError
 from dcmtools.query.models import LEVELS, Level
 from dcmtools.results import Result
 
@@ -49,7 +49,7 @@ def remove(
             for uid in uids:
                 instances = _instances(rows, level, uid)
                 if not instances:
-                    yield Result.failed(uid, InputError(f"the archive has no {level.lower()} of this UID"))
+                    yield Result.failed(uid, CheckFailed(f"the archive has no {level.lower()} of this UID"))
                 found.update({instance[0]: instance for instance in instances})
         extent.total = len(found)
         if not found or not (dry_run or agree(_question(folder, list(found.values())))):

@@ -70,7 +70,7 @@ def _columns_of(attribute: Attribute) -> tuple[str, ...]:
 
 
 def stamp(mtime_ns: int) -> int:
-    """Return a modification time as the index holds it: in 64 bits, which some file systems have more than."""
+    """Return a modification time as the index holds it: in 64 bits, of which some file systems have more."""
     return (mtime_ns + 2**63) % 2**64 - 2**63
 
 

@@ -73,7 +73,7 @@ class Storage:
             self._take()
         except BlockingIOError as error:
             self.close()
-            raise HeldError(f"{folder}: another process holds this folder, a server or dcmtools archive") from error
+            raise HeldError(f"{folder}: another process holds this folder: serve or archive") from error
         except OSError as error:
             self.close()
             raise UsageError(f"{os.path.join(folder, INCOMING)}: {error.strerror}") from error

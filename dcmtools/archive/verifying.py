@@ -158,7 +158,7 @@ class _Checker:
 
     def _is_recent(self, modified: int) -> bool:
         """Tell whether a server may still be about to write of a file that was ``modified`` then."""
-        if time.time() - modified / 1e9 > _RECENT:
+        if abs(time.time() - modified / 1e9) > _RECENT:
             return False
         with suppress(OSError):
             return is_held(self._folder)

@@ -100,7 +100,7 @@ class App:
                 progress=progress,
                 report=report,
             )
-            return reporter.run(results, columns, output, color=self.is_colored(output))
+            return reporter.run(results, columns, output, color=self.is_colored(output), extent=extent)
 
     def is_colored(self, output: OutputOptions) -> bool:
         """Return whether stdout gets colour."""

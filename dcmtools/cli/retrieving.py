@@ -27,6 +27,7 @@ _NAMES = (
     "accessions",
     "relational",
     "at_once",
+    "require_match",
 )
 
 
@@ -111,6 +112,9 @@ _CHOOSING = (
         "--relational",
         is_flag=True,
         help="Ask the peer for relational retrieval: --series and --instance do without what is above.",
+    ),
+    click.option(
+        "--require-match", is_flag=True, help="Exit with status 1 where nothing matches the keys of -k."
     ),
     click.option(
         "--uids-per-request",

@@ -39,8 +39,10 @@ def command(
     answers as DICOM JSON.
 
     No match is no failure, unless --require-match says so. A match that cannot be understood fails and the
-    others are shown. Where the archive ends the list early, stderr says so and the exit status is 1; when it
-    answers with a failure the status is 5, whatever was shown before.
+    others are shown. A peer that does not support a key answers as if it had not been given, so a match is
+    left out, and the exit status 1, where it has no value for a key that was given one, or another value.
+    Where the archive ends the list early, stderr says so and the exit status is 1; when it answers with a
+    failure the status is 5, whatever was shown before.
 
     \b
     Examples:
@@ -56,5 +58,6 @@ def command(
     rows = output.format not in ("json", "dicom-json")
     columns = columns_for(query, walk=options.walk) if rows else ()
     names = [column.name for column in columns]
-    results = find(peer, network, query, options._replace(columns=columns))
+    watched = app.console().err_is_terminal
+    results = find(peer, network, query, options._replace(columns=columns, tells_none=watched))
     return app.report(results, names, output._replace(fields=names))

@@ -51,9 +51,10 @@ def command(
 
     Each instance has a result, and so has each request: with the numbers that the peer has completed, failed,
     or not come to. Some failed (B000) is exit status 1, and so are fewer files than the peer says it has
-    sent, a study that it does not have and an end before all has come (FE00 unasked for); any other failure
-    is 5, whatever has come before. Ctrl-C cancels what is under way, with status
-    130; the same with --skip-existing goes on later.
+    sent, whatever is named and not there and an end before all has come (FE00 unasked for); any other failure
+    is 5, whatever has come before. That nothing matches -k is a warning, unless --require-match says
+    otherwise; a list without lines is status 3. Ctrl-C cancels what is under way, with status 130; the same
+    with --skip-existing goes on later.
 
     \b
     Examples:
@@ -68,5 +69,6 @@ def command(
 
     extent = Extent()
     results = get(selection, peer, network, options, extent)
-    summary = "would be fetched" if options.dry_run else "fetched"
+    summary = "would be asked for" if options.dry_run else "fetched"
+    extent.unit = "" if options.dry_run else "instance"
     return app.report(results, COLUMNS, output, summary=summary, drain=True, extent=extent)

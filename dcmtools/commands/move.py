@@ -42,8 +42,8 @@ def command(
     """Have an archive send what it has, with C-MOVE.
 
     What is to be moved is named by its UIDs, with --accession or -k, or comes on standard input, where - says
-    so, as find prints it. Keys that are not unique are looked up with a C-FIND first; a match of a peer that
-    leaves a key out of account is not moved. Nothing else moves all that a peer has.
+    so, as find prints it. Keys that are not unique are looked up with a C-FIND first; a match that does not
+    tell a key, or has another value, is not moved. Nothing else moves all that a peer has.
 
     The peer sends to the AE title of --to, and has to know where that is. With --receive it sends to us:
     --to is our own AE title then, --port and --bind are where the peer has to know us, and files are written
@@ -51,9 +51,9 @@ def command(
 
     Each request has a result with the numbers of instances that were completed, failed, or taken with a
     warning, and of those that failed the SOP Instance UIDs that the peer tells. Some failed (B000) is exit
-    status 1, and so are a study that the peer does not have and an end before all is done (FE00 unasked
-    for); any other failure is 5. Ctrl-C cancels what is
-    under way, with status 130.
+    status 1, and so are whatever is named and not there and an end before all is done (FE00 unasked for);
+    any other failure is 5. That nothing matches -k is a warning, unless --require-match says otherwise; a
+    list without lines is status 3. Ctrl-C cancels what is under way, with status 130.
 
     \b
     Examples:
@@ -68,5 +68,6 @@ def command(
 
     extent = Extent()
     results = move(selection, peer, network, options, extent)
-    summary = "would be moved" if options.dry_run else "moved"
+    summary = "would be asked for" if options.dry_run else "done"
+    extent.unit = "" if options.dry_run else "request"
     return app.report(results, COLUMNS, output, summary=summary, drain=True, extent=extent)

@@ -6,10 +6,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, Interrupted
-from dcmtools.net.items import PduError
+from dcmtools.net.items import PduError, UnrecognizedPdu
 from dcmtools.net.p_data import P_DATA_TF
 from dcmtools.net.pdu import Abort, decode, encode
-from dcmtools.net.transport import UnrecognizedPdu
 
 if TYPE_CHECKING:
     from dcmtools.net.pdu import Pdu

@@ -10,11 +10,17 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from dcmtools.errors import AssociationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ITEM_HEADER: Final = Struct(">BxH")
 _LENGTH: Final = Struct(">H")
+
+
+class UnrecognizedPdu(AssociationError):
+    """What came is of no type of PDU that there is."""
 
 
 class PduError(ValueError):

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import AssociationError, Interrupted
+from dcmtools.net.items import UnrecognizedPdu
 from dcmtools.net.p_data import P_DATA_TF
 from dcmtools.net.pdu import ABORT
 
@@ -31,10 +32,6 @@ _MAX_PIECES: Final = 1000
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", None)
 # How long a wait that the first wish to stop does not end may miss the second.
 _STOP_SLICE: Final = 0.2
-
-
-class UnrecognizedPdu(AssociationError):
-    """What came is of no type of PDU that there is."""
 
 
 class Transport:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError, as_told
 from dcmtools.escaping import escape
 from dcmtools.output.table import Table
-from dcmtools.results import Outcome, Result
+from dcmtools.results import Extent, Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,9 +74,18 @@ class Reporter:
         self._document: Document | None = None
 
     def run(
-        self, results: Iterable[Result], columns: Sequence[str], output: OutputOptions, *, color: bool
+        self,
+        results: Iterable[Result],
+        columns: Sequence[str],
+        output: OutputOptions,
+        *,
+        color: bool,
+        extent: Extent | None = None,
     ) -> ExitStatus:
-        """Show every result as it comes and return the exit status that they add up to."""
+        """Show every result as it comes and return the exit status that they add up to.
+
+        ``extent`` has the words of the closing line, once all is done.
+        """
         try:
             self._work_off(results, columns, output, color=color)
         except BaseException as error:
@@ -85,7 +94,7 @@ class Reporter:
             self._end_report(told.status)
             raise
         self._end_report(self._status())
-        self._summarize()
+        self._summarize(extent or Extent())
         return self._status()
 
     def _work_off(
@@ -209,14 +218,15 @@ class Reporter:
     def _line(self, item: str, message: str) -> str:
         return ": ".join(filter(None, (self._name, escape(item), message)))
 
-    def _summarize(self) -> None:
+    def _summarize(self, extent: Extent) -> None:
         if self._verbosity < 0 or (self._broken and not self._drain):
             return
         done = self._counts[Outcome.DONE]
         others = [(self._counts[outcome], outcome) for outcome in _TROUBLE if self._counts[outcome]]
         if self._summary or (others and sum(self._counts.values()) > 1):
-            parts = [f"{done} {self._summary or 'done'}", *(_counted(*other) for other in others)]
-            self._console.say(", ".join(parts))
+            parts = [f"{_several(done, extent.unit)} {self._summary or 'done'}", extent.closing]
+            parts += [_counted(*other, extent.unit) for other in others]
+            self._console.say(", ".join(filter(None, parts)))
 
     def _status(self) -> ExitStatus:
         if isinstance(self._broken, BrokenPipeError):
@@ -244,7 +254,9 @@ def _document(output: OutputOptions) -> Document | None:
     return DataSets() if output.format == "dicom-json" else JsonLines()
 
 
-def _counted(count: int, outcome: Outcome) -> str:
-    return (
-        f"{count} warning{'s' if count > 1 else ''}" if outcome is Outcome.WARNING else f"{count} {outcome}"
-    )
+def _counted(count: int, outcome: Outcome, unit: str) -> str:
+    return _several(count, "warning") if outcome is Outcome.WARNING else f"{_several(count, unit)} {outcome}"
+
+
+def _several(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}" if unit else f"{count}"

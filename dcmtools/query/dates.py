@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from datetime import date
 
 DATE_VRS: Final = frozenset(("DA", "DT"))
+WAYS: Final = (
+    "a date is YYYYMMDD, today, yesterday or -7d (seven days ago), a range -7d-yesterday or 20240101-"
+)
 _WORD: Final = r"today|yesterday|-(\d{1,6})d(?![0-9A-Za-z])"
 
 
@@ -32,3 +35,19 @@ def with_dates(text: str, today: date | None = None) -> str:
             raise ValueError(message) from None
 
     return re.sub(_WORD, day, text, flags=re.IGNORECASE | re.ASCII)
+
+
+def check_days(text: str) -> None:
+    """Raise ValueError where a key of VR DA names a day that there is not, or a range that ends too early."""
+    from datetime import date
+
+    for day in re.findall(r"(?<![0-9])[0-9]{8}(?![0-9])", text):
+        try:
+            date.fromisoformat(f"{day[:4]}-{day[4:6]}-{day[6:]}")
+        except ValueError:
+            message = f"{day}: there is no such day; {WAYS}"
+            raise ValueError(message) from None
+    for first, last in re.findall(r"(?<![0-9])([0-9]{8})\s*-\s*([0-9]{8})(?![0-9])", text):
+        if first > last:
+            message = f"{first}-{last} ends before it begins; the earlier day comes first, as in -7d-today"
+            raise ValueError(message)

@@ -17,7 +17,7 @@ from dcmtools.encoding.tagpath import Step, TagPath, parse
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, format_tag, is_creator
 from dcmtools.encoding.values import CHARSET_VRS
 from dcmtools.errors import UsageError
-from dcmtools.query.dates import DATE_VRS, with_dates
+from dcmtools.query.dates import DATE_VRS, WAYS, check_days, with_dates
 from dcmtools.query.models import QUERY_RETRIEVE_LEVEL, UNIQUE_KEYS, Level
 
 if TYPE_CHECKING:
@@ -131,7 +131,13 @@ def key_of(text: str) -> Key:
 
 
 def _dated(step: Step, value: str) -> str:
-    return with_dates(value) if lookup(step.tag)[0] in DATE_VRS and not step.creator else value
+    vr = "" if step.creator else lookup(step.tag)[0]
+    if vr not in DATE_VRS:
+        return value
+    dated = with_dates(value)
+    if vr == "DA":
+        check_days(dated)
+    return dated
 
 
 def query_of(
@@ -188,7 +194,8 @@ def _put(given: DataSet, key: Key) -> None:
             return
         put(given, key.path, key.value or "", matching=True)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        hint = WAYS if lookup(key.path.steps[-1].tag)[0] == "DA" else ""
+        raise UsageError(str(error), hint=hint) from None
 
 
 def _level(model: Model, level: Level | None, given: DataSet) -> Level:

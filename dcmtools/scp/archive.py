@@ -87,6 +87,4 @@ class Archive:
         from dcmtools.archive.search import instances_of
 
         self._index.catch_up()
-        return instances_of(
-            self._index.reader, model, identifier, relational=relational or self._relational
-        )
+        return instances_of(self._index.reader, model, identifier, relational=relational or self._relational)

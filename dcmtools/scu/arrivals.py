@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _KINDS: Final = (OutputError, DuplicateError)
 _HINTS: Final = {
     OutputError: "once there is room again, the same with --skip-existing gets the rest",
-    DuplicateError: "--on-duplicate replace takes the one that comes, keep has both",
+    DuplicateError: "the file in the folder is not whole, or is other data under the same UID: "
+    "--on-duplicate replace takes the one that comes, keep has both",
 }
 
 
@@ -40,6 +41,7 @@ class Arrivals:
         """Keep in ``storage`` what comes on ``association``; ``extent`` is told of each instance."""
         self.paths: dict[str, str] = {}  # by SOP Instance UID
         self.strays = 0
+        self.refused = False  # any of them, by us
         self._storage = storage
         self._association = association
         self._wanted = wanted
@@ -111,6 +113,7 @@ class Arrivals:
         return ""
 
     def _failed(self, message: Message, refusal: Refusal) -> Result:
+        self.refused = True
         uid = dimse.text(message.command, "AffectedSOPInstanceUID")
         record = {
             "sop_class_uid": dimse.text(message.command, "AffectedSOPClassUID"),

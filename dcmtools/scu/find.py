@@ -21,6 +21,7 @@ from dcmtools.query.keys import TIMEZONE_OFFSET_FROM_UTC, columns_of, missing_ab
 from dcmtools.query.models import UNIQUE_KEYS
 from dcmtools.scu.finding import FindFailure, Heed, hint_for, in_words, matches
 from dcmtools.scu.found import Found, missing_keys
+from dcmtools.scu.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ class FindOptions(NamedTuple):
 
     ``extensions`` are those of ``EXTENSIONS`` to negotiate. ``require_match`` makes no match a failure.
     ``extract`` is the folder for a file of each match. With ``columns`` the records hold these, else the
-    fields of JSON Lines.
+    fields of JSON Lines. That there is no match is remarked on if it ``tells_none``.
     """
 
     limit: int = 0
@@ -57,6 +58,7 @@ class FindOptions(NamedTuple):
     extensions: frozenset[str] = frozenset()
     require_match: bool = False
     extract: str | None = None
+    tells_none: bool = False
     columns: tuple[Column, ...] = ()
 
 
@@ -79,6 +81,8 @@ def find(peer: Peer, network: NetworkOptions, query: Query, options: FindOptions
         yield from search.left_out()
         yield found.failed(search.asked.level, search.hinted(error), status)
     else:
+        if options.tells_none and not search.count:
+            say("%s: no match", peer.name)
         yield from search.left_out()
 
 
@@ -196,7 +200,7 @@ class _Search:
     def _leaves_out(self, match: Match, query: Query, heed: Heed) -> bool:
         """Tell whether a match is none of ours, as it does not heed a key, and note that."""
         try:
-            unmet = heed.unmet(match.data_set(self._query.charset), match.status)
+            unmet = heed.unmet(match, self._query.charset)
         except InputError:  # to be told as such
             return False
         if not unmet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.encoding.dataset import DataSet, decode, items, text, values
 from dcmtools.encoding.dictionary import lookup, name_of
+from dcmtools.encoding.picking import pick
 from dcmtools.encoding.syntax import encoding_of
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_creator
 from dcmtools.errors import DcmtoolsError, InputError, Interrupted, PeerFailure
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     Tests = Mapping[int, Test | None]
 
 _BESIDE: Final = frozenset((QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET, TIMEZONE_OFFSET_FROM_UTC))
+END: Final = b"\xfc\xff\x00\x00".ljust(16, b"\0")
+"""What stands behind an identifier for ``picking.pick`` to see its end."""
 _EMPTY: Final = '""'  # the key for what has no value
 _MODALITY: Final = "Modality"
 _HINTS: Final = {
@@ -137,6 +140,8 @@ class Heed:
         self._above = {UNIQUE_KEYS[level] for level in above}
         self._unique = {UNIQUE_KEYS[level] for level in levels}
         self._tests = dict(_tests(identifier, frozenset(loose)))
+        self._wanted = {SPECIFIC_CHARACTER_SET, *self._tests}
+        self._stop = max(self._wanted) + 1
         beside = _BESIDE | self._unique
         self._returned = [tag for tag in identifier if tag not in self._tests and tag not in beside]
 
@@ -144,17 +149,34 @@ class Heed:
         """Tell whether there is anything to heed."""
         return bool(self._tests)
 
-    def unmet(self, answer: DataSet, status: int) -> dict[str, str]:
-        """Return the names of the keys that ``answer`` does not heed, with the values that it has of them.
+    def unmet(self, match: Match, charset: bytes) -> dict[str, str]:
+        """Return the names of the keys that ``match`` does not heed, with the values that it has of them.
+
+        Raises what ``match.data_set`` raises.
 
         The warning that not all keys are supported is believed to be about keys to return, where one of these
         has no value, else about any of those to match that are not unique.
         """
+        warned = match.status == PENDING_WITH_WARNING
+        answer = (not warned and self._glance(match, charset)) or match.data_set(charset)
         unmet = _unmet(answer, self._tests, self._above)
-        warned = status == PENDING_WITH_WARNING
         if warned and not unmet and all(answer.get(tag, ("", b""))[1] for tag in self._returned):
             return {_name(tag): "" for tag in self._tests if tag not in self._unique}
         return unmet
+
+    def _glance(self, match: Match, charset: bytes) -> DataSet | None:
+        """Return the elements that are tested, where the top of the identifier has them, which is quick."""
+        encoding = encoding_of(match.transfer_syntax_uid)
+        if encoding.big or not match.data:
+            return None
+        data = match.data + END
+        picked = pick(data, 0, encoding, self._wanted, stop=self._stop)
+        if picked is None or picked[1] > len(match.data):
+            return None
+        found = {tag: (vr, data[at : at + length]) for tag, vr, _, at, length, _ in picked[0]}
+        answer = DataSet(found.get(SPECIFIC_CHARACTER_SET, ("", charset))[1])
+        answer.update(found)
+        return answer
 
 
 def in_words(unmet: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from dcmtools.net.status import status_text
 from dcmtools.query.keys import LEVEL_COLUMN
 from dcmtools.query.models import UNIQUE_KEYS
 from dcmtools.results import Outcome, Result
+from dcmtools.scu.finding import END
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
 
 # The record fields of the unique keys, from the top down.
 _FIELDS: Final = ("patient_id", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
-# A tag above all that is looked for, and as many bytes as a header may take.
+# A tag above all that is looked for.
 _ABOVE_ALL: Final = 0xFFFC0000
 _MOST_KNOWN: Final = 4096
-_END: Final = b"\xfc\xff\x00\x00".ljust(16, b"\0")
 
 
 class Found:
@@ -120,7 +120,7 @@ class Found:
     def _glance(self, match: Match) -> dict[str, object] | None:
         """Return the row where the top of the identifier has all of it, which mostly takes no walk."""
         encoding = encoding_of(match.transfer_syntax_uid)
-        data = match.data + _END
+        data = match.data + END
         picked = pick(data, 0, encoding, self._wanted, stop=_ABOVE_ALL)
         if not match.data or picked is None or picked[1] != len(match.data):
             return None

@@ -19,7 +19,7 @@ from dcmtools.net import dimse
 from dcmtools.net.outbox import merged
 from dcmtools.results import Extent, Result
 from dcmtools.scu.existing import Existing
-from dcmtools.scu.getter import Getter
+from dcmtools.scu.getter import GOES_ON, Getter
 from dcmtools.scu.saying import say
 from dcmtools.scu.selection import rehearsed, selected, sorted_out
 from dcmtools.scu.suboperations import Progress
@@ -65,6 +65,19 @@ def get(
     Raises what ``selected`` raises, and UsageError where the folder cannot be used.
     """
     extent = extent or Extent()
+    failed = 0
+    for each in _got(selection, peer, network, options, extent):
+        if each.error is None or "sop_instance_uid" in each.record:
+            yield each
+            continue
+        failed += 1
+        extent.closing = f"{failed} request{'' if failed == 1 else 's'} failed"
+        yield each._replace(counted=False)  # as what is counted are instances
+
+
+def _got(
+    selection: Selection, peer: Peer, network: NetworkOptions, options: GetOptions, extent: Extent
+) -> Iterator[Result]:
     chosen = selected(selection, peer, network)
     with ExitStack() as held:
         if options.dry_run:
@@ -130,7 +143,7 @@ class Run:
         """Yield a failed result, with the one reason, for each of those that were not begun."""
         cause = self.lost or self._refused
         if self.network.stop.count or cause is None:
-            cause = Interrupted("stopped by the user")
+            cause = Interrupted("stopped by the user", hint=GOES_ON)
         for each in self._work:
             yield Result.failed(each.item, cause, self.record(each))._replace(text="")
         if not self._work and self._refused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.errors import AssociationError, CheckFailed, DcmtoolsError, Interrupted
@@ -27,8 +28,8 @@ from dcmtools.scu.arrivals import Arrivals
 from dcmtools.scu.contents import Contents
 from dcmtools.scu.existing import is_complete, remaining
 from dcmtools.scu.get_contexts import COMMON, fits, proposals, roles
-from dcmtools.scu.saying import mention, say
-from dcmtools.scu.suboperations import SubOperations
+from dcmtools.scu.saying import mention, said_by, say
+from dcmtools.scu.suboperations import SubOperations, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 # Associations lost one after the other without any final response, after which the rest is given up.
 _MAX_LOSSES: Final = 3
 _RELATIONAL: Final = b"\x01"  # PS3.4 C.5.1.1 and C.5.3.1
-_GOES_ON: Final = "the same with --skip-existing gets what is missing"
+GOES_ON: Final = "the same with --skip-existing gets what is missing"
 
 
 class _Plan(NamedTuple):
@@ -82,7 +83,7 @@ class Getter:
         try:
             self._associate(run.options.sop_classes)
         except DcmtoolsError as error:
-            run.put_back(retrieval, error)
+            run.put_back(retrieval, said_by(run.peer.name, error))
             self._losses = _MAX_LOSSES
             return
         try:
@@ -222,7 +223,8 @@ class Getter:
     ) -> Result:
         """Return the result of a C-GET that came to its end: as the peer says, and as we have counted."""
         asked = bool(self._run.network.stop.count)
-        result = operations.result(part.item, record, self._hint, asked=asked)
+        hint_of = partial(self._hint, operations, arrivals)
+        result = operations.result(part.item, record, hint_of, asked=asked)
         count, sent = len(arrivals.paths), operations.completed
         if sent is None:  # it does not say, so it is all that has come
             sent = count + arrivals.strays
@@ -234,10 +236,14 @@ class Getter:
             result = Result.failed(part.item, nothing, record)
         elif result.error is None and count < sent:
             fewer = f"the peer has sent {sent}, and of what was asked for {count} have come"
-            result = Result.failed(part.item, DcmtoolsError(fewer, hint=_GOES_ON), record)
+            result = Result.failed(part.item, DcmtoolsError(fewer, hint=GOES_ON), record)
+        elif result.error is None and count < len(part.sop_instance_uids):
+            absent = [uid for uid in part.sop_instance_uids if uid not in arrivals.paths]
+            hint = "dcmtools find shows what the peer has"
+            result = Result.failed(part.item, CheckFailed(f"not there: {some_of(absent)}", hint=hint), record)
         return result._replace(text="", counted=False, weighs=True)
 
-    def _hint(self, status: int) -> str:
+    def _hint(self, operations: SubOperations, arrivals: Arrivals, status: int) -> str:
         """Return what to do about the final status of a failure (PS3.4 C.4.3.1.4)."""
         association = self._association
         if status in (SUBOPERATIONS_FAILED, SUBOPERATIONS_IMPOSSIBLE):
@@ -245,12 +251,16 @@ class Getter:
                 return (
                     "the peer does not agree that we receive on this association (role selection); try move"
                 )
+            if arrivals.refused:
+                return ""  # which has been told, with what to do
+            if operations.comment and "syntax" not in operations.comment:
+                return GOES_ON
             return (
                 "the peer may not send what it has in the transfer syntaxes that were agreed on, or send all "
                 "of a SOP class in one: --skip-existing --transfer-syntax SYNTAX gets the others; so may move"
             )
         if status == CANCELED:
-            return _GOES_ON
+            return GOES_ON
         if status == MATCHES_IMPOSSIBLE:
             return "the peer is short of resources; ask for less, or later"
         if status == DOES_NOT_MATCH_SOP_CLASS:
@@ -262,7 +272,7 @@ class Getter:
     def _missing(self, plan: _Plan, paths: dict[str, str], failure: DcmtoolsError | None) -> Iterator[Result]:
         """Yield a failed result for each instance that the peer has, and the folder not, or not whole."""
         run = self._run
-        absent: DcmtoolsError = CheckFailed("the peer has it, and it has not come", hint=_GOES_ON)
+        absent: DcmtoolsError = CheckFailed("the peer has it, and it has not come", hint=GOES_ON)
         if failure and failure.status is not absent.status:
             absent = failure  # which is why
         for each in plan.holdings:
@@ -294,8 +304,8 @@ class Getter:
         run = self._run
         if isinstance(error, AssociationError) and error is not run.lost:
             self._losses += 1
-            error.message = f"{run.peer.name}: {error.message}"
-            error.hint = error.hint or _GOES_ON
+            error = said_by(run.peer.name, error)
+            error.hint = error.hint or GOES_ON
             if self._losses == _MAX_LOSSES:
                 run.lost = error
         return Result.failed(part.item, error, record)._replace(text="")

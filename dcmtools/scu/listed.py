@@ -33,6 +33,7 @@ _FIELDS: Final = {
 }
 _NAMES: Final = {name: level for level, names in _FIELDS.items() for name in names}
 _NOTHING: Final = "nothing to retrieve is listed"
+_COMPLETE: Final = "find --format json says of each line which level it is of, and what it belongs to"
 _SEVERAL: Final = "sop_instance_uids"
 
 
@@ -119,7 +120,9 @@ class _Lines:
             self.named += 1
             yield from self._of_record(line)
         elif line.lstrip().startswith("["):
-            raise InputError("a JSON array is no list", hint="--format json prints JSON Lines, which are")
+            self.named += 1
+            hint = "JSON Lines are wanted, as --format json prints them; dicom-json is not read"
+            raise InputError("a JSON array is no list", hint=hint)
         elif not (first and self._is_header(line)):
             self.named += 1
             yield self._of_row(line)
@@ -142,7 +145,11 @@ class _Lines:
             pairs = zip(self._header, cells, strict=False)
             return self._retrieval({level: cell for level, cell in pairs if level and cell})
         level = self._selection.level or Level.STUDY
-        return checked(level, {**self._above, level: cells[0]}, self._selection)
+        try:
+            return checked(level, {**self._above, level: cells[0]}, self._selection)
+        except InputError as error:
+            error.hint = f"{error.hint}; {_COMPLETE}" if error.hint else _COMPLETE
+            raise
 
     def _of_record(self, line: str) -> Iterator[Retrieval]:
         import json
@@ -169,6 +176,7 @@ class _Lines:
         levels = [level for level in LEVELS if level in known and level in self._selection.model.levels]
         if not levels:
             names = ", ".join(NAMES[level] for level in self._selection.model.levels)
-            raise InputError(f"it has none of {names}")
+            hint = "-P, the patient root model, has patients" if Level.PATIENT in known else ""
+            raise InputError(f"it has none of {names}", hint=hint)
         level = self._selection.level or (said if said in levels else levels[-1])
         return checked(level, known, self._selection)

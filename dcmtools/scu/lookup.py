@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.encoding.dataset import made, text
 from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from dcmtools.errors import CheckFailed, InputError, PeerFailure
+from dcmtools.errors import CheckFailed, DcmtoolsError, InputError, PeerFailure
 from dcmtools.net.presentation import PresentationContext
 from dcmtools.net.requesting import request_association
 from dcmtools.query.keys import Query
 from dcmtools.query.models import LEVELS, UNIQUE_KEYS, Level
 from dcmtools.results import Outcome, Result
 from dcmtools.scu.finding import Heed, hint_for, in_words, matches
+from dcmtools.scu.saying import said_by
 from dcmtools.scu.selection import checked
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ _ACCESSION_NUMBER: Final = "accession number"
 
 def found(selection: Selection, peer: Peer, network: NetworkOptions) -> Iterator[Retrieval | Result]:
     """Yield what ``peer`` finds for ``selection``, once it has been asked; see ``selection.selected``."""
+    try:
+        yield from _found(selection, peer, network)
+    except DcmtoolsError as error:
+        raise said_by(peer.name, error) from None
+
+
+def _found(selection: Selection, peer: Peer, network: NetworkOptions) -> Iterator[Retrieval | Result]:
     contexts = [PresentationContext(1, selection.model.find, SYNTAXES)]
     answers: list[Retrieval | Result] = []
     lacking = dict.fromkeys(_named(selection))
@@ -41,8 +49,8 @@ def found(selection: Selection, peer: Peer, network: NetworkOptions) -> Iterator
         for keys in _queries(selection):
             for each in _answers(association, selection, keys, peer.name, network):
                 answers.append(each)
-                for name in list(_met(each, keys, lacking)):
-                    lacking.pop(name, None)
+                for met in list(_met(each, keys, lacking)):
+                    lacking.pop(met, None)
     yield from answers
     for kind, name in lacking:
         yield _nothing(peer.name, f"{kind} {name}", failed=True)
@@ -106,11 +114,10 @@ def _answers(
     heed = Heed(query, identifier)
     for match in matches(association, model.find, identifier, network):
         try:
-            answer = match.data_set(selection.charset)
-            if unmet := heed.unmet(answer, match.status):
+            if unmet := heed.unmet(match, selection.charset):
                 yield _refused(peer, in_words(unmet), hint_for(unmet, query))
             else:
-                yield _retrieval(answer, selection, keys)
+                yield _retrieval(match.data_set(selection.charset), selection, keys)
         except InputError as error:
             yield _refused(peer, error.message, error.hint)
 

@@ -30,12 +30,12 @@ from dcmtools.net.status import (
 from dcmtools.net.user_information import ExtendedNegotiation
 from dcmtools.results import Extent, Outcome, Result
 from dcmtools.scu.lookup import SYNTAXES
-from dcmtools.scu.saying import mention, say
+from dcmtools.scu.saying import mention, said_by, say
 from dcmtools.scu.selection import rehearsed, selected, sorted_out
 from dcmtools.scu.suboperations import Progress, SubOperations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dcmtools.archive.storage import Storage
     from dcmtools.net.association import Association
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 # Associations lost one after the other without any final response, after which the rest is given up.
 _MAX_LOSSES: Final = 3
+_LOOPBACK: Final = ("127.", "::1:", "[::1]:", "localhost:")
+_OF_THIS_MACHINE: Final = ", which only peers on this machine reach; --bind ADDRESS is for others"
 _RELATIONAL: Final = b"\x01"  # PS3.4 C.5.2.1
 
 
@@ -94,8 +96,18 @@ def move(
         run = _Run(selection, peer, network, options, receiver, work, extent)
         if work:
             workers = [_Mover(run).run for _ in range(min(options.jobs, len(work)))]
-            yield from merged(workers, network.stop, extent.tick)
+            yield from _told(merged(workers, network.stop, extent.tick), extent)
         yield from run.rest()
+
+
+def _told(results: Iterable[Result], extent: Extent) -> Iterator[Result]:
+    """Yield ``results``, with how many instances they are about for the closing line."""
+    moved = 0
+    for each in results:
+        counts = [each.record.get(name) for name in ("completed", "warning")]
+        moved += sum(count for count in counts if isinstance(count, int))
+        extent.closing = f"{moved} instance{'' if moved == 1 else 's'} moved"
+        yield each
 
 
 def _receiver(held: ExitStack, options: MoveOptions) -> Receiver | None:
@@ -170,7 +182,7 @@ class _Mover:
                     yield from self._move_all(association, context)
             except DcmtoolsError as error:
                 if not (isinstance(error, AssociationError) and error.step == "release"):
-                    run.lost = error
+                    run.lost = said_by(run.peer.name, error)
                     return
                 mention("%s: %s", run.peer.name, error.message)
 
@@ -221,7 +233,8 @@ class _Mover:
             return self._unknown(retrieval, record, error)
         self._losses = 0
         asked = bool(run.network.stop.count)
-        result = operations.result(retrieval.item, record, self._hint, asked=asked)
+        named = len(retrieval.sop_instance_uids)
+        result = operations.result(retrieval.item, record, self._hint, asked=asked, named=named)
         if received is None or result.error:
             return result
         if received < (operations.completed or 1):
@@ -232,7 +245,7 @@ class _Mover:
         """Return the result of a request whose final response has not come."""
         self._losses += 1
         if self._losses == _MAX_LOSSES and not isinstance(error, Interrupted):
-            self._run.lost = error
+            self._run.lost = said_by(self._run.peer.name, error)
         return Result(retrieval.item, record, Outcome.UNKNOWN, error=error)
 
     def _hint(self, status: int) -> str:
@@ -240,6 +253,7 @@ class _Mover:
         aet, receiver = self._run.options.destination, self._run.receiver
         where = (
             f"this machine and its port; we listen on {receiver.address}"
+            f"{_OF_THIS_MACHINE if receiver.address.startswith(_LOOPBACK) else ''}"
             if receiver
             else "the host and port that it listens on"
         )

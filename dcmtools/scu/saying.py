@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from dcmtools.errors import AssociationError, PeerFailure
+
+if TYPE_CHECKING:
+    from dcmtools.errors import DcmtoolsError
+
 
 def say(message: str, *values: object) -> None:
     """Warn of something."""
     import logging
 
     logging.getLogger(__name__).warning(message, *values)
+
+
+def said_by(name: str, error: DcmtoolsError) -> DcmtoolsError:
+    """Return ``error``, of the peer with that ``name``, which its message begins with from now on."""
+    if isinstance(error, (AssociationError, PeerFailure)) and not error.message.startswith(f"{name}: "):
+        error.message = f"{name}: {error.message}"
+    return error
 
 
 def mention(message: str, *values: object) -> None:

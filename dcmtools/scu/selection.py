@@ -107,7 +107,8 @@ class Selection:
     ``query.keys`` has them, to be written in ``charset``; those without a value do not count. ``listed`` is a
     file of UIDs or records, ``-`` standard input; unique keys beside it say where what it lists belongs. An
     identifier names ``at_once`` instances at most. With ``relational`` unique keys of higher levels may be
-    missing (PS3.4 C.4.2.2.2).
+    missing (PS3.4 C.4.2.2.2). What is named by itself has to be there; that nothing matches ``keys`` fails
+    with ``require_match`` only.
     """
 
     model: Model = STUDY_ROOT
@@ -122,12 +123,16 @@ class Selection:
     charset: bytes = b""
     listed: str | None = None
     at_once: int = AT_ONCE
+    require_match: bool = False
+
+    def named(self) -> dict[Level, tuple[str, ...]]:
+        """Return the values of unique keys that are named by themselves."""
+        return dict(zip(LEVELS, (self.patients, self.studies, self.series, self.instances), strict=True))
 
     def unique(self) -> dict[Level, tuple[str, ...]]:
         """Return the values of the unique keys that are named, be it by themselves or among ``keys``."""
-        named = (self.patients, self.studies, self.series, self.instances)
         unique = {}
-        for level, given in zip(LEVELS, named, strict=True):
+        for level, given in self.named().items():
             both = (*given, *filter(None, values(self.keys, UNIQUE_KEYS[level])))
             if both:
                 unique[level] = tuple(dict.fromkeys(both))
@@ -189,8 +194,8 @@ def selected(selection: Selection, peer: Peer, network: NetworkOptions) -> Itera
     """Yield what to retrieve, each thing once, and a failed result for what cannot be.
 
     Where keys are not unique, ``peer`` is asked over an association of its own, which has ended before the
-    first match is yielded; that nothing matches is a warning. Raises UsageError as ``Selection.check`` does,
-    and what a failed association or C-FIND raises.
+    first match is yielded; that nothing matches keys is a warning. Raises UsageError as ``Selection.check``
+    does, and what a failed association or C-FIND raises.
     """
     selection.check()
     if selection.listed is not None:
@@ -266,7 +271,7 @@ def checked(level: Level, keys: dict[Level, str], selection: Selection) -> Retri
         raise InputError(f"it has no {NAMES[level]}")
     for each, value in kept.items():
         if not (_is_patient_id(value) if each is Level.PATIENT else is_uid(value)):
-            raise InputError(f"its {NAMES[each]} is none: {value[:64]!r}")
+            raise InputError(f"{value[:64]!r} is not a {'Patient ID' if each is Level.PATIENT else 'UID'}")
     retrieval = Retrieval.of(level, kept)
     if lacks := missing(retrieval, selection):
         raise InputError(lacks[0], hint=lacks[1])
@@ -280,21 +285,19 @@ def _is_patient_id(value: str) -> bool:
 def _grouped(each: Iterable[Retrieval | Result], at_once: int) -> Iterator[Retrieval | Result]:
     """Yield everything once, instances of a series that follow each other together.
 
+    What is part of something that has been met is left out, so that of the rows of a tree its top is taken.
     Of what has been met digests are kept, which take a third of the memory.
     """
-    from hashlib import blake2b  # 6 ms, which whoever names one thing need not wait for
-
     seen: set[bytes] = set()
     group: list[Retrieval] = []
     for one in each:
         if not isinstance(one, Retrieval):
             yield one
             continue
-        names = "\0".join((*one[:4], *one.sop_instance_uids))
-        mark = blake2b(names.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        if mark in seen:
+        marks = _marks(one)
+        if not seen.isdisjoint(marks):
             continue
-        seen.add(mark)
+        seen.add(marks[-1])
         if group and (one[:4] != group[0][:4] or len(group) >= at_once):
             yield _joined(group)
             group = []
@@ -304,6 +307,17 @@ def _grouped(each: Iterable[Retrieval | Result], at_once: int) -> Iterator[Retri
             yield one
     if group:
         yield _joined(group)
+
+
+def _marks(one: Retrieval) -> list[bytes]:
+    """Return a digest for each entity that ``one`` is a part of, the last of them for itself."""
+    from hashlib import blake2b  # 6 ms, which whoever names one thing need not wait for
+
+    names = (one.patient_id, one.study_uid, one.series_uid, *one.sop_instance_uids)
+    last = LEVELS.index(one.level) + 1
+    ends = [*range(1, last), max(last, len(names) if one.sop_instance_uids else 0)]
+    texts = ["\0".join(names[:end]).encode("utf-8", "surrogatepass") for end in ends]
+    return [blake2b(text, digest_size=16).digest() for text in texts]
 
 
 def _joined(group: list[Retrieval]) -> Retrieval:

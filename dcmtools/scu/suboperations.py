@@ -14,7 +14,7 @@ from dcmtools.results import Outcome, Result
 from dcmtools.scu.finding import Incomplete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dcmtools.net.association import Association
     from dcmtools.net.incoming import Message
@@ -48,7 +48,8 @@ class Progress:
 class SubOperations:
     """The sub-operations of one request: ``take`` each of its responses, the last of which is the final one.
 
-    Counts are None until the peer tells them; ``failed_uids`` is its Failed SOP Instance UID List.
+    Counts are None until the peer tells them; ``failed_uids`` is its Failed SOP Instance UID List,
+    ``comment`` what it says beside a final status.
     """
 
     def __init__(self, field: dimse.CommandField, progress: Progress | None = None) -> None:
@@ -58,7 +59,7 @@ class SubOperations:
         self.remark = ""
         self._field = field
         self._progress = progress
-        self._comment = ""
+        self.comment = ""
         self._sop_class_uid = ""
         self._counts: dict[str, int | None] = dict.fromkeys(_COUNTS)
 
@@ -96,7 +97,7 @@ class SubOperations:
     def _end(self, association: Association, message: Message, status: int) -> None:
         command = message.command
         self.status = status
-        self._comment = dimse.text(command, "ErrorComment")
+        self.comment = dimse.text(command, "ErrorComment")
         self._sop_class_uid = message.context.abstract_syntax
         if "NumberOfRemainingSuboperations" not in command:  # as it should be, unless it was canceled
             self._counts["Remaining"] = 0 if status != CANCELED else self._counts["Remaining"]
@@ -122,15 +123,24 @@ class SubOperations:
         return ", ".join(parts) or "nothing done"
 
     def result(
-        self, item: str, record: Mapping[str, object], hint_of: Callable[[int], str], *, asked: bool
+        self,
+        item: str,
+        record: Mapping[str, object],
+        hint_of: Callable[[int], str],
+        *,
+        asked: bool,
+        named: int = 0,
     ) -> Result:
         """Return what became of the request for ``item``, after the final response.
 
-        ``hint_of`` has the next step for a status, ``asked`` says whether we wanted it canceled. That nothing
-        was there to be retrieved is a failure, since it was named; where the peer counts nothing its status
-        is believed.
+        ``hint_of`` has the next step for a status, ``asked`` says whether we wanted it canceled, ``named``
+        how many instances were named one by one. That nothing was there to be retrieved, or fewer, is a
+        failure, since it was named; where the peer counts nothing its status is believed.
         """
         error = self._error(asked=asked)
+        if not error and self.completed is not None and self.completed < named:
+            what = f"the peer has {self.completed} of {named} instances that were named"
+            error = DcmtoolsError(what, hint="--uids-per-request 1 tells which it does not have")
         if error:
             error.hint = error.hint or hint_of(self.status or 0)
             return Result.failed(item, error, record)
@@ -151,7 +161,7 @@ class SubOperations:
             return PeerFailure(f"{self._explained()}{self._listed()}")
         if self.failed:
             total = self.failed + (self.completed or 0)
-            said = f"; the peer says {self._comment!r}" if self._comment else ""
+            said = f"; the peer says {self.comment!r}" if self.comment else ""
             return DcmtoolsError(f"{self.failed} of {total} failed{self._listed()}{said}")
         if status == SUBOPERATIONS_FAILED:
             untold = self.remark or "the peer does not tell what failed"
@@ -163,11 +173,13 @@ class SubOperations:
         return None
 
     def _explained(self) -> str:
-        return explain(self.status or 0, self._comment, self._field, self._sop_class_uid)
+        return explain(self.status or 0, self.comment, self._field, self._sop_class_uid)
 
     def _listed(self) -> str:
-        """Return the first of the UIDs that failed."""
-        if not self.failed_uids:
-            return ""
-        more = len(self.failed_uids) - _SHOWN
-        return ": " + ", ".join(self.failed_uids[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return f": {some_of(self.failed_uids)}" if self.failed_uids else ""
+
+
+def some_of(uids: Sequence[str]) -> str:
+    """Return the first of several UIDs in words, and how many more there are."""
+    more = len(uids) - _SHOWN
+    return ", ".join(uids[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -304,8 +304,9 @@ def test_what_a_server_has_just_received_is_no_fault(archive: Path) -> None:
     with held(archive):
         path = archive / put(archive, "9", patient="P9")
         assert run("archive", "verify", archive).status == 0
-        os.utime(path, (1e9, 1e9))
-        assert run("archive", "verify", archive).status == 1
+        for when in (1e9, 4e9):  # or from the future, as of a clock that was set back
+            os.utime(path, (when, when))
+            assert run("archive", "verify", archive).status == 1
 
 
 # ---------------------------------------------------------------- remove
@@ -367,7 +368,7 @@ def test_what_is_not_there_is_told_and_the_rest_removed(archive: Path) -> None:
     assert result.status == 1
     assert "7.7: the archive has no study of this UID" in result.stderr
     assert len(files(archive)) == 12
-    assert run("archive", "remove", archive, "--patient", "nobody", "--yes").status == 3
+    assert run("archive", "remove", archive, "--patient", "nobody", "--yes").status == 1
     assert len(files(archive)) == 12
 
 
@@ -416,7 +417,7 @@ def test_a_link_in_the_way_leads_to_nothing(archive: Path) -> None:
     (archive / "P0").rename(outside)
     (archive / "P0").symlink_to(outside)
     result = run("archive", "remove", archive, "--patient", "P0", "--yes")
-    assert result.status == 3
+    assert result.status == 1
     assert "the archive has no patient of this UID" in result.stderr
     assert len(list(outside.rglob("*.dcm"))) == 8
 

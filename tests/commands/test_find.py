@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,7 @@ from dcmtools.net.status import PENDING, PENDING_WITH_WARNING
 from tests.support.hostile_qr import INSTANCES, PATIENT, SERIES, STUDY, hostile, match
 from tests.support.run import Run, run
 from tests.support.served import CT
+from tests.support.terminal import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,6 +219,13 @@ def test_answers_that_name_none_are_read_as_told(args: list[str]) -> None:
     assert shown["dataset"]["00100010"]["Value"] == [{"Alphabetic": "Döe"}]
 
 
+def test_no_match_is_told_on_a_terminal() -> None:
+    with hostile(find=lambda asked: asked.respond()) as port:
+        command = [sys.executable, "-m", "dcmtools", "find", f"127.0.0.1:{port}"]
+        with terminal(command, os.environ) as screen:
+            screen.read_until("no match")
+
+
 # ---------------------------------------------------------------- the levels
 
 
@@ -384,6 +394,10 @@ def test_keys_that_the_peer_does_not_support_are_remarked_on_once(verbose: bool)
         (["-k", "=x"], "there is no key in '=x'"),
         (["-r", "Patient Name"], "did you mean PatientName?"),
         (["-k", "StudyDate=2024*"], "is not of VR DA: a date as YYYYMMDD"),
+        (["-k", "StudyDate=2024"], "a date is YYYYMMDD, today, yesterday or -7d"),
+        (["-k", "StudyDate=20260230"], "20260230: there is no such day"),
+        (["-k", "StudyDate=20260101-20260230"], "20260230: there is no such day"),
+        (["-k", "StudyDate=today-yesterday"], "ends before it begins"),
         (["-k", "StudyTime=25"], "is not of VR TM"),
         (["-k", "Modality=ct", "-L", "series"], "is not of VR CS"),
         (["-L", "frame"], "'frame' is not one of 'patient', 'study', 'series', 'image'"),

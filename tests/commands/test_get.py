@@ -68,5 +68,5 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
 def test_an_empty_list(tmp_path: Path) -> None:
     result = run("get", NOWHERE, "-o", tmp_path, "-", stdin=b"")
-    assert result.status == 0
+    assert result.status == 3
     assert "nothing to retrieve is listed" in result.stderr

@@ -151,7 +151,7 @@ def test_a_folder_that_another_server_has(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         status, stderr = refused(tmp_path)
         assert status == 2
-        assert stderr == f"dcmtools serve: {tmp_path}: another process holds this folder, a server or dcmtools archive\n"
+        assert stderr == f"dcmtools serve: {tmp_path}: another process holds this folder: serve or archive\n"
         assert echo(server.port) == 0
 
 

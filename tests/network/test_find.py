@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,14 +18,15 @@ from dcmtools.encoding.dataset import made, text
 from dcmtools.net.dimse import CommandField
 from dcmtools.net.exchange import read, respond
 from dcmtools.net.p_data import COMMAND, LAST
-from dcmtools.net.status import CANCELED, PENDING, SUCCESS
+from dcmtools.net.status import CANCELED, PENDING, PENDING_WITH_WARNING, SUCCESS
 from tests.support.accepting import STUDY_FIND, accepting
-from tests.support.hostile_qr import hostile, match
+from tests.support.hostile_qr import STUDY, hostile, match
 from tests.support.run import Run, run
 from tests.support.served import EXPLICIT, IMPLICIT, WITHIN
 
 if TYPE_CHECKING:
     from dcmtools.acceptor.session import Session
+    from dcmtools.encoding.dataset import DataSet
     from dcmtools.net.incoming import Message
     from tests.support.hostile_qr import Asked, Script
 
@@ -420,3 +421,103 @@ def test_matches_are_shown_as_they_come() -> None:
             shown.append(line)
         assert process.wait(WITHIN) == 0
         process.stdout.close()
+
+
+# ---------------------------------------------------------------- answers that do not heed the keys
+
+
+def rows(*found: DataSet, status: int = PENDING) -> Script:
+    def script(asked: Asked) -> None:
+        for each in found:
+            asked.respond(status, each)
+        asked.respond()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("key", "told", "words"),
+    [
+        ("ModalitiesInStudy=MR", {}, "the peer does not say that it matched ModalitiesInStudy"),
+        ("ModalitiesInStudy=MR", {"ModalitiesInStudy": ""}, "does not say that it matched"),
+        ("ModalitiesInStudy=MR", {"ModalitiesInStudy": "CT\\SR"}, "ModalitiesInStudy is 'CT\\\\SR'"),
+        ("Modality=MR", {}, "asked for with ModalitiesInStudy"),
+        ("StudyDate=20240101-", {"StudyDate": "20231231"}, "StudyDate is '20231231'"),
+        ("PatientID=12", {"PatientID": "123"}, "PatientID is '123'"),
+        ("PatientName=Doe", {"PatientName": "Miller^A"}, "PatientName is 'Miller^A'"),
+        ("StudyInstanceUID=1.2.9", {}, "StudyInstanceUID is '1.2.3'"),
+        ("ProcedureCodeSequence.CodeValue=A", {}, "matched ProcedureCodeSequence"),
+        (
+            "ProcedureCodeSequence.CodeValue=A",
+            {"ProcedureCodeSequence": [made(CodeValue="B")]},
+            "matched ProcedureCodeSequence",
+        ),
+    ],
+)
+def test_a_match_that_does_not_heed_a_key_is_left_out(key: str, told: dict[str, Any], words: str) -> None:
+    answer = match("STUDY", **told)
+    result = find(rows(answer, answer), "-k", key)
+    assert (result.status, result.stdout) == (1, "")
+    assert "2 matches are left out" in result.stderr
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("ModalitiesInStudy=MR", {"ModalitiesInStudy": "CT\\MR"}),
+        ("ModalitiesInStudy=MR\\PT", {"ModalitiesInStudy": "PT"}),
+        ("StudyDate=20240101-20240131", {"StudyDate": "20240115"}),
+        ("StudyTime=10", {"StudyTime": "105959.5"}),
+        ("PatientName=doe", {"PatientName": "DOE^JANE"}),
+        ("PatientName=山田", {"PatientName": "Yamada^Tarou=??"}),
+        ("PatientID=ab", {"PatientID": "AB"}),
+        ("PatientID=*", {"PatientID": ""}),
+        ('PatientID=""', {"PatientID": ""}),
+        ("StudyDescription=*head*", {"StudyDescription": "CT Head"}),
+        ("StudyInstanceUID=1.2.9\\1.2.3", {}),
+        ("NumberOfStudyRelatedInstances=2", {}),
+        ("ProcedureCodeSequence.CodeValue=A", {"ProcedureCodeSequence": [made(CodeValue="A")]}),
+    ],
+)
+def test_what_a_peer_may_compare_in_its_own_way_is_shown(key: str, told: dict[str, Any]) -> None:
+    result = find(rows(match("STUDY", **{"SpecificCharacterSet": "ISO_IR 192", **told})), "-k", key)
+    assert (result.status, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "told"),
+    [
+        ("--fuzzy", "PatientName=Meier", {"PatientName": "Mayer^A"}),
+        ("--datetime", "StudyTime=1200-1000", {"StudyTime": "110000"}),
+        ("--timezone", "StudyDate=20240101", {"StudyDate": "20240102"}),
+    ],
+)
+def test_what_was_agreed_to_be_compared_otherwise(option: str, key: str, told: dict[str, str]) -> None:
+    answer = rows(match("STUDY", **told))
+    assert (find(answer, "-k", key).status, find(answer, "-k", key, option).status) == (1, 0)
+
+
+def test_a_match_that_heeds_the_keys_is_shown_beside_one_that_does_not() -> None:
+    found = [match("STUDY", StudyInstanceUID=f"1.2.{number}", StudyID=str(number)) for number in range(3)]
+    result = find(rows(*found), "-k", "StudyID=1", "--format", "json")
+    assert (result.status, [each["study_instance_uid"] for each in result.records]) == (1, ["1.2.1", None])
+    assert "2 matches are left out: StudyID is '0'" in result.stderr
+
+
+@pytest.mark.parametrize(("told", "status"), [({"StudyID": "1"}, 0), ({"StudyID": "1", "PatientID": "P"}, 1)])
+def test_a_warning_about_keys_is_about_those_to_match_where_all_others_are_there(
+    told: dict[str, str], status: int
+) -> None:
+    answer = made(StudyInstanceUID=STUDY, **told)
+    result = find(rows(answer, status=PENDING_WITH_WARNING), "-k", "StudyID=1", "-r", "PatientID")
+    assert result.status == status
+
+
+def test_a_unique_key_of_a_level_above_may_be_left_out() -> None:
+    answer = made(QueryRetrieveLevel="SERIES", SeriesInstanceUID="1.2.3.4")
+    args = ("-L", "series", "-k", "StudyInstanceUID=1.2.3")
+    assert find(rows(answer), *args).status == 0
+    answer.update(made(StudyInstanceUID="1.2.9"))
+    assert find(rows(answer), *args).status == 1

@@ -123,7 +123,7 @@ def test_what_comes_is_kept_byte_for_byte_and_told(tmp_path: Path) -> None:
     with hostile(get=get) as port:
         result = fetched(port, tmp_path)
     assert result.status == 0, result.stderr
-    assert "2 fetched" in result.stderr
+    assert "2 instances fetched" in result.stderr
     for uid in INSTANCES:
         path = tmp_path / "P1" / STUDY / SERIES / f"{uid}.dcm"
         assert path.read_bytes().endswith(data_set(uid, study=STUDY, series=SERIES))
@@ -736,3 +736,37 @@ def test_the_folder_is_one_process_alone(tmp_path: Path) -> None:
         assert fetched(1, tmp_path).status == 2
     finally:
         holder.close()
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_named_instances_that_are_not_there_are_named(tmp_path: Path) -> None:
+    one = storing((INSTANCES[0], None), final=counting((SUCCESS, None, 1, 0, 0)))
+    wanted = ("--series", SERIES, "--instance", INSTANCES[0], "--instance", "1.2.99")
+    with hostile(get=one) as port:
+        result = fetched(port, tmp_path, *wanted)
+    assert result.status == 1
+    assert "not there: 1.2.99" in result.stderr
+    assert result.stderr.endswith("1 instance fetched, 1 request failed\n")
+
+
+def test_a_refusal_of_ours_has_its_own_hint(tmp_path: Path) -> None:
+    with hostile() as port:
+        assert fetched(port, tmp_path).status == 0
+        path = next(tmp_path.rglob(f"{INSTANCES[0]}.dcm"))
+        path.write_bytes(path.read_bytes()[:-10])
+        result = fetched(port, tmp_path, "--skip-existing")
+    assert result.status == 1
+    assert result.stderr.count("the file in the folder is not whole") == 1
+    assert "transfer syntaxes" not in result.stderr
+
+
+def test_the_hint_after_a_failure_goes_by_the_reason(tmp_path: Path) -> None:
+    def stopping(asked: Asked) -> None:
+        counts = {"NumberOfCompletedSuboperations": 0, "NumberOfFailedSuboperations": 2}
+        asked.respond(0xA702, ErrorComment="the server is stopping", **counts)
+
+    with hostile(get=stopping) as port:
+        result = fetched(port, tmp_path)
+    assert "hint: the same with --skip-existing gets what is missing" in result.stderr

@@ -169,11 +169,11 @@ def test_a_find_asks_for_what_identifies_and_what_is_given() -> None:
         0x00100010: ["Doe^Jané"],
         0x0020000D: [],
     }
-    assert [(record["outcome"], record["note"]) for record in result.records] == [
-        ("warning", "nothing matches accession number A1"),
-        ("warning", "nothing matches accession number A2"),
+    assert [record["error"]["message"] for record in result.records] == [
+        "nothing matches accession number A1",
+        "nothing matches accession number A2",
     ]
-    assert result.status == 0
+    assert result.status == 1
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_a_find_asks_for_what_identifies_and_what_is_given() -> None:
     [
         (partial(match, "STUDY"), "AccessionNumber"),  # the key is not there
         (partial(match, "STUDY", AccessionNumber="A1", StudyInstanceUID=""), "has no Study Instance UID"),
-        (partial(match, "STUDY", AccessionNumber="A1", StudyInstanceUID="1.2\\1.3"), "is none"),
-        (partial(match, "STUDY", AccessionNumber="A1", StudyInstanceUID="*"), "is none"),
+        (partial(match, "STUDY", AccessionNumber="A1", StudyInstanceUID="1.2\\1.3"), "is not a UID"),
+        (partial(match, "STUDY", AccessionNumber="A1", StudyInstanceUID="*"), "is not a UID"),
     ],
 )
 def test_a_match_that_may_be_more_than_was_asked_for_is_not_moved(
@@ -201,6 +201,64 @@ def test_a_match_that_may_be_more_than_was_asked_for_is_not_moved(
     assert result.status == 1
     assert words in failed["error"]["message"]
     assert (archive.asked, done["outcome"]) == ([{**A_STUDY, "StudyInstanceUID": "1.9"}], "done")
+
+
+def test_a_match_that_contradicts_a_key_is_not_moved() -> None:
+    archive = Archive(moves)
+
+    def finds(asked: Asked) -> None:
+        asked.respond(PENDING, match("STUDY", Modality="CT"))
+        asked.respond(SUCCESS)
+
+    with hostile(find=finds, move=archive) as port:
+        result = moved(port, "-k", "Modality=MR")
+    assert (result.status, archive.asked) == (5, [])
+    assert "Modality is 'CT'" in result.stderr
+    assert "asked for with ModalitiesInStudy" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "words"),
+    [
+        (["-k", "PatientName=A*"], 0, "warning: nothing matches these keys"),
+        (["-k", "PatientName=A*", "--require-match"], 1, "nothing matches these keys"),
+        (["--study", "1.2", "--study", "1.3", "-k", "PatientName=A*"], 1, "nothing matches study 1.3"),
+        (["--patient", "P7"], 1, "nothing matches patient P7"),
+    ],
+)
+def test_nothing_matches(args: list[str], status: int, words: str) -> None:
+    """What is named has to be there; what is looked for by keys need not."""
+    archive = Archive(moves)
+
+    def finds(asked: Asked) -> None:
+        asked.respond(SUCCESS)
+
+    with hostile(find=finds, move=archive) as port:
+        result = moved(port, *args)
+    assert (result.status, archive.asked) == (status, [])
+    assert words in result.stderr
+
+
+def test_what_is_named_and_not_there_fails_beside_what_is() -> None:
+    def finds(asked: Asked) -> None:
+        if (number := text(asked.keys, "AccessionNumber")) == "A1":
+            asked.respond(PENDING, match("STUDY", AccessionNumber=number))
+        asked.respond(SUCCESS)
+
+    with hostile(find=finds) as port:
+        result = moved(port, "--accession", "A1", "--accession", "A2")
+    assert result.status == 1
+    assert [record["outcome"] for record in result.records] == ["failed", "done"]
+    assert "nothing matches accession number A2" in result.stderr
+
+
+def test_one_of_two_named_instances_is_not_there() -> None:
+    with hostile(move=told(SUCCESS, 0, 1, 0, 0)) as port:
+        result = moved(
+            port, "--study", STUDY, "--series", SERIES, "--instance", "1.2.8", "--instance", "1.2.9"
+        )
+    assert result.status == 1
+    assert "the peer has 1 of 2 instances that were named" in result.stderr
 
 
 def test_a_match_with_a_key_that_the_peer_does_not_support_is_not_moved() -> None:
@@ -616,7 +674,7 @@ def test_the_folder_is_in_use(tmp_path: Path) -> None:
     with hostile() as peer:
         result = moved(peer, "--receive", tmp_path, "--port", "0", "--study", STUDY)
     storage.close()
-    assert (result.status, "another server" in result.stderr) == (2, True)
+    assert (result.status, "another process holds" in result.stderr) == (2, True)
 
 
 def test_strangers_are_kept_out_only_where_that_is_said(tmp_path: Path) -> None:
@@ -649,3 +707,31 @@ def test_what_cannot_be_listed_is_a_failure(tmp_path: Path) -> None:
     with hostile(find=told(0xC001), move=archive) as peer:
         result = moved(peer, "--receive", tmp_path, "--port", "0", "--study", STUDY, "--skip-existing")
     assert (result.status, archive.asked) == (5, [])
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_the_closing_line_counts_requests_and_instances() -> None:
+    def script(asked: Asked) -> None:
+        if text(asked.keys, "StudyInstanceUID") == STUDY:
+            moves(asked)
+        else:
+            told(0xC000)(asked)
+
+    with hostile(move=script) as port:
+        result = moved(port, "--study", STUDY, "--study", "1.9")
+    assert result.stderr.endswith("1 request done, 2 instances moved, 1 request failed\n")
+    assert moved(1, "--study", STUDY, "--dry-run").stderr == "1 would be asked for\n"
+
+
+@pytest.mark.parametrize("args", [["--study", STUDY], ["--accession", "A1"]])
+def test_an_error_names_the_peer(args: list[str]) -> None:
+    port = free_port()
+    assert f"ANY-SCP@127.0.0.1:{port}: connect: " in moved(port, *args).stderr
+
+
+def test_the_hint_of_an_unknown_destination_says_who_can_reach_us(tmp_path: Path) -> None:
+    with hostile(move=told(0xA801)) as port:
+        result = moved(port, "--receive", tmp_path, "--port", "0", "--study", STUDY, to="")
+    assert "only peers on this machine reach; --bind ADDRESS is for others" in result.stderr

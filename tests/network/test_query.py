@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -161,7 +162,9 @@ def test_an_endless_identifier_is_not_borne(index: MadeIndex) -> None:
             assert ask(other, studies(AccessionNumber="A1"))[0] == [0xFF00, 0]
 
 
-def test_a_cancel_is_heard(index: MadeIndex) -> None:
+def test_a_cancel_is_heard(index: MadeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Event()
+    monkeypatch.setattr(index, "catch_up", lambda: sent.wait(WITHIN))
     with answering(index) as port, associated(port, FIND) as association:
         context = association.require(FIND)
         keys = studies(StudyDescription="Head")
@@ -169,6 +172,7 @@ def test_a_cancel_is_heard(index: MadeIndex) -> None:
             association, context, CommandField.C_FIND_RQ, keys, AffectedSOPClassUID=FIND, Priority=0
         )
         association.send(context, dimse.cancel(dimse.number(request, "MessageID")))
+        sent.set()
         statuses = [
             dimse.number(message.command, "Status") for message in responses(association, context, request)
         ]

@@ -139,7 +139,7 @@ def test_viewers_that_leave_out_what_is_above(tmp_path: Path, *, relational: boo
             matches = found(association, **image, SOPInstanceUID=uid)
             assert [values(match, "SOPInstanceUID") for match in matches] == [[uid]] * relational
             told = retrieve(association, identifier=asked)
-            assert [told.stored, told.statuses[-1]] == expected
+            assert [list(told.stored), told.statuses[-1]] == expected
 
 
 def test_an_archive_that_was_there_before(tmp_path: Path) -> None:

@@ -206,8 +206,7 @@ def test_uids_that_stand_in_the_wrong_order_are_found(folder: Folder) -> None:
         for tag, (keyword, value) in enumerate([*UIDS.items(), ("PatientID", "P1")])
     }
     late = encode(made(Rows=512, PixelData=b"\0" * 8), EXPLICIT)
-    for first in parts:
-        ahead = parts[first]
+    for first, ahead in parts.items():
         behind = b"".join([part for number, part in parts.items() if number != first])
         found = everything(folder.describe(ahead + late + behind))
         assert {keyword: found[keyword] for keyword in UIDS} == UIDS

@@ -86,6 +86,20 @@ def test_what_comes_during_a_repair_is_neither_lost_nor_taken_for_gone(
     assert rows(tmp_path) == anew(tmp_path)
 
 
+def test_what_comes_without_a_pause_is_not_slowed_by_writing_it(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_DELAY", 60)
+    path = put(tmp_path, "1.1")
+    for _ in range(module._MANY - 1):
+        index.add(path)
+    time.sleep(0.1)
+    assert len(index._waiting) == module._MANY - 1
+    index.add(path)  # but it must not become too much
+    wait_until(lambda: len(index._waiting) < module._MANY)
+    assert held(index) == [path]
+
+
 def test_a_repair_comes_to_its_end_whatever_comes_meanwhile(tmp_path: Path) -> None:
     paths = put_many(tmp_path, 2, 2, 5, 50)
     with Index(str(tmp_path)) as index:
@@ -174,7 +188,11 @@ def failing(error: Exception) -> object:
 
 @pytest.mark.parametrize(
     "error",
-    [sqlite3.OperationalError("database or disk is full"), OSError(24, "Too many open files"), MemoryError("none left")],
+    [
+        sqlite3.OperationalError("database or disk is full"),
+        OSError(24, "Too many open files"),
+        MemoryError("none left"),
+    ],
 )
 def test_a_writer_that_fails_stops_no_receiving_and_refuses_queries(
     tmp_path: Path,

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from dcmtools.encoding.dataset import made
-from dcmtools.errors import Interrupted, UsageError
+from dcmtools.errors import InputError, Interrupted, UsageError
 from dcmtools.net.peer import NetworkOptions, Peer
 from dcmtools.query.models import PATIENT_ROOT, PATIENT_STUDY_ONLY, Level
 from dcmtools.results import Outcome, Result
@@ -89,17 +89,17 @@ def test_lines(text: str, options: dict[str, object], expected: list[Retrieval])
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("what", "Study Instance UID is none"),
+        ("what", "'what' is not a UID"),
         ("{", "is none"),
         ('{"a": ' * 100_000, "is none"),
         ("{}", "it has none of Study Instance UID"),
         ('{"study_instance_uid": 5}', "it has none of"),
-        ('{"study_instance_uid": "../.."}', "is none: '../..'"),
-        ('{"study_instance_uid": "1.2\\\\1.3"}', "is none"),
+        ('{"study_instance_uid": "../.."}', "'../..' is not a UID"),
+        ('{"study_instance_uid": "1.2\\\\1.3"}', "is not a UID"),
         ('{"series_instance_uid": "1.2"}', "takes its Study Instance UID"),
-        (b"1.2\xff", "is none"),
+        (b"1.2\xff", "is not a UID"),
         ('[{"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}]', "a JSON array is no list"),
-        ("1" * 65, "is none"),
+        ("1" * 65, "is not a UID"),
     ],
 )
 def test_a_line_that_names_nothing_stops_none_of_the_others(text: str | bytes, words: str) -> None:
@@ -122,13 +122,48 @@ def test_a_patient_id_that_cannot_be_written_is_none() -> None:
     line = '{"level": "PATIENT", "patient_id": "\\ud800"}\n'
     [failed] = listed(line, model=PATIENT_ROOT)
     assert isinstance(failed, Result)
-    assert "its Patient ID is none" in str(failed.error)
+    assert "is not a Patient ID" in str(failed.error)
 
 
-def test_a_list_without_lines_is_remarked_on() -> None:
+def test_a_list_without_lines_is_a_failure() -> None:
+    """As find leaves it where it fails."""
     [result] = listed("\n")
     assert isinstance(result, Result)
-    assert (result.outcome, result.note) == (Outcome.WARNING, "nothing to retrieve is listed")
+    assert isinstance(result.error, InputError)
+    assert result.error.message == "standard input: nothing to retrieve is listed"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("STUDY\t1.2", "find --format json"),
+        ("[]", "JSON Lines are wanted"),
+        ('{"patient_id": "P"}', "-P, the patient root model"),
+    ],
+)
+def test_what_does_not_name_a_study_has_a_hint(line: str, hint: str) -> None:
+    [failed] = listed(line)
+    assert isinstance(failed, Result)
+    assert isinstance(failed.error, InputError)
+    assert hint in failed.error.hint
+
+
+def test_what_a_higher_level_of_a_list_covers_is_left_out() -> None:
+    """As ``find --all`` lists it."""
+    rows = [record(*ALL[1:], level=level) for level in ("STUDY", "SERIES", "IMAGE")]
+    assert listed("\n".join(rows)) == [A_STUDY]
+    assert listed("\n".join(rows[1:])) == [A_SERIES]
+    assert listed(
+        "\n".join([rows[0], record("patient_id", "study_instance_uid", study_instance_uid="1.9")])
+    ) == [
+        A_STUDY,
+        A_STUDY._replace(study_uid="1.9"),
+    ]
+    patient = record("patient_id", level="PATIENT")
+    below = record("patient_id", "study_instance_uid")
+    assert listed(f"{patient}\n{below}", model=PATIENT_ROOT) == [Retrieval(Level.PATIENT, "P")]
+    another = record("patient_id", "study_instance_uid", patient_id="Q")
+    assert len(listed(f"{patient}\n{another}", model=PATIENT_ROOT)) == 2
 
 
 def test_a_list_in_a_file(tmp_path: Path) -> None:
