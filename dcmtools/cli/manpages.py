@@ -55,7 +55,9 @@ def main_page(context: click.Context, commands: Iterable[tuple[str, str]]) -> st
         section("COMMANDS"),
         definitions((f"{bold(name)}(1)", summary) for name, summary in pages.items()),
         section("TOPICS"),
-        definitions((f"{bold(name)}(7)", f"{summary[:1].upper()}{summary[1:]}.") for name, summary in topics.items()),
+        definitions(
+            (f"{bold(name)}(7)", f"{summary[:1].upper()}{summary[1:]}.") for name, summary in topics.items()
+        ),
         section("OPTIONS"),
         _options(context, context.command.get_params(context)),
         _exit_status(),
