@@ -105,6 +105,19 @@ def peer_argument(function: F) -> F:
     return click.argument("peer", type=PEER, metavar="PEER")(function)
 
 
+def associations_option(text: str) -> Callable[[F], F]:
+    """Add ``--jobs`` for work over several associations at once, with ``text`` as its help."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help=text,
+    )
+
+
 def priority_option(function: F) -> F:
     """Add ``--priority``; the command gets ``priority``, as PS3.7 has it."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dcmtools.cli.networking import priority_option
+from dcmtools.cli.networking import associations_option, priority_option
 from dcmtools.cli.options import bundle
 from dcmtools.cli.querying import query_options
 
@@ -127,15 +127,7 @@ _CHOOSING = (
     ),
 )
 _RUNNING = (
-    click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(1, 64),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Associations to work over at once, where there are several requests.",
-    ),
+    associations_option("Associations to work over at once, where there are several requests."),
     priority_option,
     click.option("--dry-run", is_flag=True, help="Say what would be retrieved, and retrieve nothing."),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dcmtools.cli.networking import priority_option
+from dcmtools.cli.networking import associations_option, priority_option
 from dcmtools.cli.options import bundle
 from dcmtools.cli.params import AET, PAUSE
 
@@ -79,15 +79,7 @@ def _flag(*names: str, text: str) -> Callable[[Function], Function]:
 
 
 _SENDING = (
-    click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(1, 64),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Associations to send on at once.",
-    ),
+    associations_option("Associations to send on at once."),
     click.option(
         "--rate",
         type=BytesPerSecond(),
