@@ -25,14 +25,13 @@ from dcmtools.net.status import (
     status_text,
 )
 from dcmtools.query.models import MODELS
-from dcmtools.scp.offers import find_services, supported
+from dcmtools.scp.offers import supported
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from sqlite3 import Connection
     from typing import Protocol
 
-    from dcmtools.acceptor.service import Service
     from dcmtools.acceptor.session import Session
     from dcmtools.net.incoming import Message
     from dcmtools.net.stop import Stop
@@ -59,10 +58,6 @@ class Finding:
         self._index = index
         self._stop = stop
         self._relational = relational
-
-    def services(self) -> list[Service]:
-        """Return what a server offers with this."""
-        return find_services(self.answer_find)
 
     def answer_find(self, session: Session, message: Message) -> None:
         """Answer a C-FIND-RQ: a response for each match, then the final one.

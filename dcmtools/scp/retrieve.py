@@ -20,7 +20,6 @@ from dcmtools.net.status import (
     status_text,
 )
 from dcmtools.query.models import MODELS
-from dcmtools.scp.offers import retrieve_services
 from dcmtools.scp.outbound import Outbound, Route
 from dcmtools.scp.suboperations import SubOperations
 from dcmtools.scu.contexts import agreed, batches
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Protocol, TypeAlias
 
-    from dcmtools.acceptor.service import Service
     from dcmtools.acceptor.session import Session
     from dcmtools.encoding.dataset import DataSet
     from dcmtools.files.instance import Instance
@@ -87,10 +85,6 @@ class Retrieval:
         self._opened = opened
         self._network = network
         self._destinations = destinations
-
-    def services(self) -> list[Service]:
-        """Return what a server offers with this; its storage service has to allow for reversed roles."""
-        return retrieve_services(self.answer_move, self.answer_get)
 
     def answer_get(self, session: Session, message: Message) -> None:
         """Send what is asked for on the association that asks for it (PS3.4 C.4.3.3).

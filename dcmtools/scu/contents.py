@@ -34,6 +34,15 @@ class Holding(NamedTuple):
     sop_instance_uid: str
     sop_class_uid: str
 
+    def record(self) -> dict[str, object]:
+        """Return the JSON fields that say which instance it is."""
+        return {
+            "sop_class_uid": self.sop_class_uid,
+            "sop_instance_uid": self.sop_instance_uid,
+            "study_instance_uid": self.study_uid,
+            "series_instance_uid": self.series_uid,
+        }
+
 
 class Contents:
     """Asks a peer what it has, level by level, on an association that has a context for C-FIND.

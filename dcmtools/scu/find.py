@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.encoding.dataset import DataSet, text
 from dcmtools.encoding.dictionary import lookup
-from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from dcmtools.errors import CheckFailed, DamagedError, DcmtoolsError, InputError
 from dcmtools.net.presentation import PresentationContext
 from dcmtools.net.requesting import request_association
@@ -19,9 +18,9 @@ from dcmtools.net.status import PENDING_WITH_WARNING, status_text
 from dcmtools.net.user_information import ExtendedNegotiation
 from dcmtools.query.keys import TIMEZONE_OFFSET_FROM_UTC, columns_of, missing_above
 from dcmtools.query.models import UNIQUE_KEYS
-from dcmtools.scu.finding import FindFailure, Heed, hint_for, in_words, matches
+from dcmtools.scu.finding import SYNTAXES, FindFailure, Heed, hint_for, in_words, matches
 from dcmtools.scu.found import Found, missing_keys
-from dcmtools.scu.saying import say
+from dcmtools.scu.saying import mention, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from dcmtools.results import Result
     from dcmtools.scu.finding import Match
 
-_SYNTAXES: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 # What can be negotiated, in the order of the bytes (PS3.4 C.5.1.1.1).
 EXTENSIONS: Final = ("relational", "datetime", "fuzzy", "timezone")
 _LOOSE: Final = {"datetime": ("TM",), "fuzzy": ("PN",), "timezone": ("DA", "DT", "TM")}
@@ -222,7 +220,7 @@ class _Search:
         """Return the association in hand, or a new one."""
         if self._association is None:
             query, options = self._query, self._options
-            contexts = [PresentationContext(1, query.sop_class_uid, _SYNTAXES)]
+            contexts = [PresentationContext(1, query.sop_class_uid, SYNTAXES)]
             self._association = self.held.enter_context(
                 request_association(self._peer, self._network, contexts, extended=_extended(query, options))
             )
@@ -243,16 +241,13 @@ class _Search:
 
     def _warn_of_keys(self, match: Match, identifier: DataSet) -> None:
         """Say once that the peer does not support all keys (status FF01), and which its answer lacks."""
-        import logging
-
         self._warned = True
-        logger = logging.getLogger(__name__)
-        logger.warning("the peer does not support all keys of the query (status FF01)")
+        say("the peer does not support all keys of the query (status FF01)")
         try:
             missing = missing_keys(identifier, match.data_set())
         except InputError:
             return
-        logger.info("keys that its answer lacks: %s", ", ".join(missing) or "none, so it does not tell")
+        mention("keys that its answer lacks: %s", ", ".join(missing) or "none, so it does not tell")
 
     def hinted(self, error: DcmtoolsError) -> DcmtoolsError:
         """Return ``error``, with what may lie behind it where unique keys of the levels above are missing."""
@@ -304,6 +299,4 @@ def _remark_on(association: Association, query: Query, options: FindOptions) -> 
         if name in options.extensions and agreed[number : number + 1] != b"\1"
     ]
     if refused:
-        import logging
-
-        logging.getLogger(__name__).warning("the peer does not agree to %s", ", ".join(refused))
+        say("the peer does not agree to %s", ", ".join(refused))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.encoding.dataset import DataSet, decode, items, text, values
 from dcmtools.encoding.dictionary import lookup, name_of
 from dcmtools.encoding.picking import pick
-from dcmtools.encoding.syntax import encoding_of
+from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, encoding_of
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_creator
 from dcmtools.errors import DcmtoolsError, InputError, Interrupted, PeerFailure
 from dcmtools.net import dimse
@@ -26,6 +26,7 @@ from dcmtools.net.status import (
 )
 from dcmtools.query.keys import TIMEZONE_OFFSET_FROM_UTC
 from dcmtools.query.models import QUERY_RETRIEVE_LEVEL, UNIQUE_KEYS, Level
+from dcmtools.scu.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     Test = Callable[[DataSet], bool]
     Tests = Mapping[int, Test | None]
 
+SYNTAXES: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+"""The transfer syntaxes to propose for identifiers, the better one first."""
 _BESIDE: Final = frozenset((QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET, TIMEZONE_OFFSET_FROM_UTC))
 END: Final = b"\xfc\xff\x00\x00".ljust(16, b"\0")
 """What stands behind an identifier for ``picking.pick`` to see its end."""
@@ -121,7 +124,7 @@ def matches(
     if stop.count:
         raise Interrupted("stopped by the user")
     if 0 < limit == count and not association.open:
-        _warn("the C-CANCEL after %d matches had no effect; the association was aborted", count)
+        say("the C-CANCEL after %d matches had no effect; the association was aborted", count)
 
 
 class Heed:
@@ -261,7 +264,7 @@ def _match(association: Association, message: Message, status: int) -> Match:
 def _check(status: int, command: Command, sop_class_uid: str) -> None:
     """Raise what a final ``status`` comes to, unless it is what was to come."""
     if dimse.has_data_set(command):
-        _warn("the last response has an identifier, which is not taken for a match")
+        say("the last response has an identifier, which is not taken for a match")
     if status == SUCCESS:
         return
     if status == CANCELED:
@@ -273,9 +276,3 @@ def _check(status: int, command: Command, sop_class_uid: str) -> None:
     if is_warning(status):
         raise Incomplete(f"C-FIND: {words}", hint="narrower keys get the rest")
     raise FindFailure(f"C-FIND: {words}", status)
-
-
-def _warn(message: str, *values: object) -> None:
-    import logging  # 3 ms, for what hardly ever happens
-
-    logging.getLogger(__name__).warning(message, *values)

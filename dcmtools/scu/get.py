@@ -161,14 +161,7 @@ class Run:
         for each in holdings:
             if path := existing.get(each.sop_instance_uid):
                 file = os.path.join(self.options.folder, path)
-                record = {
-                    "file": file,
-                    "sop_class_uid": each.sop_class_uid,
-                    "sop_instance_uid": each.sop_instance_uid,
-                    "study_instance_uid": each.study_uid,
-                    "series_instance_uid": each.series_uid,
-                }
-                yield Result.skipped(file, "it is there already", record)
+                yield Result.skipped(file, "it is there already", {"file": file, **each.record()})
 
     def record(self, retrieval: Retrieval) -> dict[str, object]:
         """Return the JSON fields that say what is asked of whom."""

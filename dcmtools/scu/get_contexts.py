@@ -18,7 +18,7 @@ from dcmtools.encoding.syntax import (
 )
 from dcmtools.net.presentation import MAX_CONTEXTS, PresentationContext
 from dcmtools.net.user_information import RoleSelection
-from dcmtools.scu.lookup import SYNTAXES
+from dcmtools.scu.finding import SYNTAXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

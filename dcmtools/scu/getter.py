@@ -14,21 +14,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.errors import AssociationError, CheckFailed, DcmtoolsError, Interrupted
 from dcmtools.net.dimse import CommandField
 from dcmtools.net.exchange import invoke, responses
-from dcmtools.net.requesting import request_association
 from dcmtools.net.status import (
     CANCELED,
-    DOES_NOT_MATCH_SOP_CLASS,
-    MATCHES_IMPOSSIBLE,
     SUBOPERATIONS_FAILED,
     SUBOPERATIONS_IMPOSSIBLE,
 )
-from dcmtools.net.user_information import ExtendedNegotiation
 from dcmtools.results import Outcome, Result
 from dcmtools.scu.arrivals import Arrivals
 from dcmtools.scu.contents import Contents
 from dcmtools.scu.existing import is_complete, remaining
 from dcmtools.scu.get_contexts import COMMON, fits, proposals, roles
-from dcmtools.scu.saying import mention, said_by, say
+from dcmtools.scu.retrieving import MAX_LOSSES, associated, hint_for
+from dcmtools.scu.saying import mention, said_by
 from dcmtools.scu.suboperations import SubOperations, some_of
 
 if TYPE_CHECKING:
@@ -39,9 +36,6 @@ if TYPE_CHECKING:
     from dcmtools.scu.get import Run
     from dcmtools.scu.selection import Retrieval
 
-# Associations lost one after the other without any final response, after which the rest is given up.
-_MAX_LOSSES: Final = 3
-_RELATIONAL: Final = b"\x01"  # PS3.4 C.5.1.1 and C.5.3.1
 GOES_ON: Final = "the same with --skip-existing gets what is missing"
 
 
@@ -70,7 +64,7 @@ class Getter:
         try:
             while not run.network.stop.count and (retrieval := run.take()) is not None:
                 yield from self._got(retrieval)
-                if self._losses >= _MAX_LOSSES:
+                if self._losses >= MAX_LOSSES:
                     return
             self._end()
         finally:
@@ -84,7 +78,7 @@ class Getter:
             self._associate(run.options.sop_classes)
         except DcmtoolsError as error:
             run.put_back(retrieval, said_by(run.peer.name, error))
-            self._losses = _MAX_LOSSES
+            self._losses = MAX_LOSSES
             return
         try:
             plan = self._planned(retrieval)
@@ -123,20 +117,14 @@ class Getter:
     def _requested(self) -> Association:
         run = self._run
         model, syntaxes = run.model, run.options.transfer_syntaxes
-        extended = [
-            ExtendedNegotiation(uid, _RELATIONAL) for uid in (model.get, model.find) if run.relational
-        ]
         contexts = proposals(model, self._sop_classes, syntaxes)
-        association = request_association(
-            run.peer, run.network, contexts, roles=roles(self._sop_classes), extended=extended
-        )
+        relational = (model.get, model.find) if run.relational else ()
+        association = associated(run.peer, run.network, contexts, relational, roles(self._sop_classes))
         try:
             association.require(model.get)
         except BaseException:
             association.abort()
             raise
-        if run.relational and association.extended.get(model.get, b"")[:1] != _RELATIONAL:
-            say("%s: the peer does not agree to relational retrieval; it may fail", run.peer.name)
         return association
 
     def _end(self) -> None:
@@ -261,13 +249,7 @@ class Getter:
             )
         if status == CANCELED:
             return GOES_ON
-        if status == MATCHES_IMPOSSIBLE:
-            return "the peer is short of resources; ask for less, or later"
-        if status == DOES_NOT_MATCH_SOP_CLASS:
-            return (
-                "the peer does not take this for its level and model; -P, -S and --relational choose others"
-            )
-        return "the peer's log may say why" if status >> 12 == 0xC else ""
+        return "the peer's log may say why" if status >> 12 == 0xC else hint_for(status)
 
     def _missing(self, plan: _Plan, paths: dict[str, str], failure: DcmtoolsError | None) -> Iterator[Result]:
         """Yield a failed result for each instance that the peer has, and the folder not, or not whole."""
@@ -278,12 +260,7 @@ class Getter:
         for each in plan.holdings:
             uid = each.sop_instance_uid
             path = plan.existing.get(uid) or paths.get(uid)
-            record = {
-                "sop_class_uid": each.sop_class_uid,
-                "sop_instance_uid": uid,
-                "study_instance_uid": each.study_uid,
-                "series_instance_uid": each.series_uid,
-            }
+            record = each.record()
             if path is None:
                 yield Result.failed(uid, absent, record)._replace(text="")
             elif not is_complete(run.storage, path, each):
@@ -306,6 +283,6 @@ class Getter:
             self._losses += 1
             error = said_by(run.peer.name, error)
             error.hint = error.hint or GOES_ON
-            if self._losses == _MAX_LOSSES:
+            if self._losses == MAX_LOSSES:
                 run.lost = error
         return Result.failed(part.item, error, record)._replace(text="")

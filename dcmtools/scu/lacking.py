@@ -11,7 +11,7 @@ from dcmtools.query.models import Level
 from dcmtools.results import Result
 from dcmtools.scu.contents import Contents
 from dcmtools.scu.existing import Existing, remaining
-from dcmtools.scu.lookup import SYNTAXES
+from dcmtools.scu.finding import SYNTAXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

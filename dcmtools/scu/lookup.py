@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.dataset import made, text
 from dcmtools.encoding.dictionary import lookup
-from dcmtools.encoding.syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from dcmtools.errors import CheckFailed, DcmtoolsError, InputError, PeerFailure
 from dcmtools.net.presentation import PresentationContext
 from dcmtools.net.requesting import request_association
 from dcmtools.query.keys import Query
 from dcmtools.query.models import LEVELS, UNIQUE_KEYS, Level
 from dcmtools.results import Outcome, Result
-from dcmtools.scu.finding import Heed, hint_for, in_words, matches
+from dcmtools.scu.finding import SYNTAXES, Heed, hint_for, in_words, matches
 from dcmtools.scu.saying import said_by
 from dcmtools.scu.selection import checked
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
     _Name = tuple[str, str]  # in words, and the value
 
-SYNTAXES: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-"""The transfer syntaxes to propose for identifiers, the better one first."""
 _ACCESSION: Final = "AccessionNumber"
 _ACCESSION_NUMBER: Final = "accession number"
 

@@ -19,17 +19,14 @@ from dcmtools.net.dimse import CommandField
 from dcmtools.net.exchange import invoke, responses
 from dcmtools.net.outbox import merged
 from dcmtools.net.presentation import PresentationContext
-from dcmtools.net.requesting import request_association
 from dcmtools.net.status import (
-    DOES_NOT_MATCH_SOP_CLASS,
-    MATCHES_IMPOSSIBLE,
     MOVE_DESTINATION_UNKNOWN,
     SUBOPERATIONS_FAILED,
     SUBOPERATIONS_IMPOSSIBLE,
 )
-from dcmtools.net.user_information import ExtendedNegotiation
 from dcmtools.results import Extent, Outcome, Result
-from dcmtools.scu.lookup import SYNTAXES
+from dcmtools.scu.finding import SYNTAXES
+from dcmtools.scu.retrieving import MAX_LOSSES, associated, hint_for
 from dcmtools.scu.saying import mention, said_by, say
 from dcmtools.scu.selection import rehearsed, selected, sorted_out
 from dcmtools.scu.suboperations import Progress, SubOperations
@@ -44,11 +41,8 @@ if TYPE_CHECKING:
     from dcmtools.scu.receiver import Receiver, Receiving
     from dcmtools.scu.selection import Retrieval, Selection
 
-# Associations lost one after the other without any final response, after which the rest is given up.
-_MAX_LOSSES: Final = 3
 _LOOPBACK: Final = ("127.", "::1:", "[::1]:", "localhost:")
 _OF_THIS_MACHINE: Final = ", which only peers on this machine reach; --bind ADDRESS is for others"
-_RELATIONAL: Final = b"\x01"  # PS3.4 C.5.2.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +169,7 @@ class _Mover:
     def run(self) -> Iterator[Result]:
         """Yield a result for each request, until there is nothing to do or no way to do it."""
         run = self._run
-        while run.work and not run.network.stop.count and self._losses < _MAX_LOSSES:
+        while run.work and not run.network.stop.count and self._losses < MAX_LOSSES:
             try:
                 with self._association() as association:
                     context = association.require(run.model.move)
@@ -189,12 +183,8 @@ class _Mover:
     def _association(self) -> Association:
         run = self._run
         uid = run.model.move
-        extended = [ExtendedNegotiation(uid, _RELATIONAL)] if run.relational else []
         contexts = [PresentationContext(1, uid, SYNTAXES)]
-        association = request_association(run.peer, run.network, contexts, extended=extended)
-        if run.relational and association.extended.get(uid, b"")[:1] != _RELATIONAL:
-            say("%s: the peer does not agree to relational retrieval; it may fail", run.peer.name)
-        return association
+        return associated(run.peer, run.network, contexts, (uid,) if run.relational else ())
 
     def _move_all(self, association: Association, context: Context) -> Iterator[Result]:
         run = self._run
@@ -244,7 +234,7 @@ class _Mover:
     def _unknown(self, retrieval: Retrieval, record: dict[str, object], error: DcmtoolsError) -> Result:
         """Return the result of a request whose final response has not come."""
         self._losses += 1
-        if self._losses == _MAX_LOSSES and not isinstance(error, Interrupted):
+        if self._losses == MAX_LOSSES and not isinstance(error, Interrupted):
             self._run.lost = said_by(self._run.peer.name, error)
         return Result(retrieval.item, record, Outcome.UNKNOWN, error=error)
 
@@ -267,18 +257,12 @@ class _Mover:
                 f"the peer may not reach {aet}, or {aet} not take what it sends: look whether {aet} runs, "
                 "and at its log; the peer has to know it with " + where
             )
-        if status == MATCHES_IMPOSSIBLE:
-            return "the peer is short of resources; ask for less, or later"
-        if status == DOES_NOT_MATCH_SOP_CLASS:
-            return (
-                "the peer does not take this for its level and model; -P, -S and --relational choose others"
-            )
         if status >> 12 == 0xC:
             return (
                 "the peer's log may say why; some answer so where nothing matches, "
                 f"or where they do not know the AE title {aet}"
             )
-        return ""
+        return hint_for(status)
 
 
 def _missing(completed: int | None, received: int) -> DcmtoolsError:

@@ -22,7 +22,7 @@ from dcmtools.net.stop import Stop
 from dcmtools.net.user_information import ExtendedNegotiation
 from dcmtools.query.models import MODELS, PATIENT_ROOT, STUDY_ROOT
 from dcmtools.scp.find import Finding
-from dcmtools.scp.offers import relational
+from dcmtools.scp.offers import find_services, relational
 from tests.support.accepting import accepting
 from tests.support.indexes import MadeIndex
 from tests.support.served import BIG, EXPLICIT, HOST, IMPLICIT, WITHIN, associated
@@ -47,7 +47,7 @@ def index() -> MadeIndex:
 def answering(index: MadeIndex, stop: Stop | None = None) -> Iterator[int]:
     """The port of a server that answers C-FIND out of ``index``."""
     own = stop or Stop()
-    with accepting(*Finding(index, own).services()) as port:
+    with accepting(*find_services(Finding(index, own).answer_find)) as port:
         yield port
     own.close()
 

@@ -18,6 +18,7 @@ from dcmtools.net.exchange import invoke, read, responses
 from dcmtools.net.peer import NetworkOptions
 from dcmtools.net.status import SUCCESS
 from dcmtools.net.stop import Stop
+from dcmtools.scp.offers import retrieve_services
 from dcmtools.scp.retrieve import Retrieval
 from tests.support.accepting import STUDY_GET, STUDY_MOVE, accepting
 from tests.support.served import CT, EXPLICIT, data_set
@@ -78,7 +79,7 @@ def retrieving(
     )
     storage = Service(is_storage_class, {}, reversed=True)
     try:
-        with accepting(storage, *retrieval.services()) as port:
+        with accepting(storage, *retrieve_services(retrieval.answer_move, retrieval.answer_get)) as port:
             yield port
     finally:
         os.close(root)
