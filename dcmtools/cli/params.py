@@ -173,6 +173,34 @@ class _SyntaxType(_Parsed):
         return iter(transfer_syntaxes_with(incomplete))
 
 
+class _CodecType(_Parsed):
+    name = "syntax"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.codecs.registry import codec_named
+
+        codec = codec_named(text)
+        if not codec.bits:
+            message = f"{codec.name} is not written here"
+            raise ValueError(message)
+        return codec
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.codecs.registry import CODECS
+
+        return ((each.name, each.uid) for each in CODECS if each.bits and each.name.startswith(incomplete))
+
+
+class _FramesType(_Parsed):
+    name = "frames"
+    forms = "numbers and ranges such as 1,5-9,-1"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.editing.frame_selection import parse
+
+        return parse(text)
+
+
 class _SecondsType(_Parsed):
     name = "seconds"
     zero = False
@@ -224,5 +252,7 @@ AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()
 SYNTAX = _SyntaxType()
+CODEC = _CodecType()
+FRAMES = _FramesType()
 SECONDS = _SecondsType()
 PAUSE = _PauseType()
