@@ -159,7 +159,7 @@ class _Reencoding:
             frame = self._data.frame(index)
             yield swapped(vr, frame) if self._done.encoding.big else frame
             size += len(frame)
-        yield b""
+        yield b"\0" * (size % 2)
 
     def _decoded(self, *, lost: bool = True) -> Iterator[Decoded]:
         """Yield the frames, and warn if there is something else in their bits, unless that is not ``lost``.

@@ -128,6 +128,17 @@ def test_in_place(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["in.dcm"]
 
 
+def test_what_was_done_in_place_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it would be where a worker dies between that and telling of it."""
+    path = write(tmp_path / "in.dcm", described(64, 64, 8))
+    before = path.read_bytes()
+    monkeypatch.setattr("dcmtools.files.outputs.Made.has", lambda *_: True)
+    result = compress(path, "--in-place", "-v", to="jpeg")
+    assert result.status == 0
+    assert "it was done by a process that died before it could tell" in result.stderr
+    assert path.read_bytes() == before
+
+
 def test_standard_input_and_output(tmp_path: Path) -> None:
     path = write(tmp_path / "in.dcm")
     out = tmp_path / "out.dcm"

@@ -20,7 +20,7 @@ from dcmtools.encoding.dataset import DataSet, items, text, values
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.errors import CheckFailed, InputError, MalformedError, Unsuitable
 from dcmtools.files.part10 import Part10File
-from tests.support.encoded import EVL, part10
+from tests.support.encoded import EVL, IVL, part10
 from tests.support.pictures import EXPLICIT, INSTANCE, PIXEL_DATA, Samples, data_set, described, picture
 
 if TYPE_CHECKING:
@@ -278,6 +278,18 @@ def test_what_makes_no_sense_behind_the_pixel_data_fails(tmp_path: Path) -> None
             transcode(tmp_path, image() + b"\1\2\3", name)
 
 
+def test_what_makes_no_sense_within_a_sequence_fails(tmp_path: Path) -> None:
+    file = with_elements(image(), EVL.sequence(0x00081140, EVL.item(b"\1\2\3\4\5\6")))
+    (tmp_path / "in.dcm").write_bytes(file)
+    for name in ("deflated", "implicit"):  # before anything is verified
+        with (
+            Part10File.open(str(tmp_path / "in.dcm")) as source,
+            pytest.raises(MalformedError, match=r"\(0008,1140\)\[0\]"),
+            transcoded(source, Asked(codec_named(name))) as done,
+        ):
+            b"".join(done.blocks())
+
+
 def test_file_meta_information(tmp_path: Path) -> None:
     meta = [
         (0x00020002, "UI", b"1.2.3\0"),
@@ -469,6 +481,35 @@ def test_some_frames_and_what_is_said_of_them(name: str, undefined: bool, tmp_pa
     assert text(top, "SOPInstanceUID") != INSTANCE.decode()
     assert text(top, "DerivationDescription") == "3 of 5 frames"
     assert not text(top, "LossyImageCompression")
+
+
+@pytest.mark.parametrize("name", ["explicit", "implicit", "explicit-big-endian"])
+def test_an_odd_number_of_bytes_is_padded(name: str, tmp_path: Path) -> None:
+    pixels = described(3, 5, 8, frames=2)
+    made = transcode(tmp_path, image(pixels), name, frames=parse("2"))
+    assert made.elements[-1][4] == 16
+    assert made.frames[0].tolist() == picture(pixels, 1).tolist()
+    packed = transcode(tmp_path, image(pixels), "rle", frames=parse("2"))
+    assert transcode(tmp_path, packed.bytes, name).elements[-1][4] == 16
+
+
+def test_what_the_image_before_was(tmp_path: Path) -> None:
+    def purpose(file: bytes, *, frames: Selection | None = None) -> str:
+        made = transcode(tmp_path, file, "jpeg", frames=frames)
+        (source,) = items(made.top, "SourceImageSequence")
+        return text(items(source, "PurposeOfReferenceCodeSequence")[0], "CodeValue")
+
+    file = image(described(64, 96, 8, frames=2))
+    assert purpose(file) == "121320"
+    assert purpose(file, frames=parse("1")) == "121322"
+    assert purpose(transcode(tmp_path, file, "rle").bytes) == "121322"
+
+
+def test_a_sequence_in_another_encoding_gets_no_item(tmp_path: Path) -> None:
+    for undefined in (True, False):
+        unknown = EVL.sequence(0x00082112, IVL.item(), vr="UN", undefined=undefined)
+        with pytest.raises(InputError, match=r"\(0008,2112\) stands under VR UN"):
+            lossy(tmp_path, with_elements(image(described(64, 96, 8)), unknown))
 
 
 def test_all_frames_are_no_choice(tmp_path: Path) -> None:
