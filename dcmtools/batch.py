@@ -35,14 +35,27 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def run(operation: Callable[[T], R], items: Iterable[T], jobs: int, lost: Callable[[T], R]) -> Iterator[R]:
+def run(
+    operation: Callable[[T], R],
+    items: Iterable[T],
+    jobs: int,
+    lost: Callable[[T], R],
+    *,
+    apart: bool = False,
+) -> Iterator[R]:
     """Yield ``operation(item)`` for each of ``items``, in their order, from up to ``jobs`` processes.
 
     Items and results have to be picklable. Results that would fill the memory while they wait are made again
     by this process. ``lost`` makes the result for an item whose worker died; what the operation raises ends
     the run. Outside of Linux, and in a process with threads, where forking is not
     safe, this process does it all.
+
+    Items that are worked on ``apart`` may take a process down with them: they are all for workers, one by
+    one, be there ever so few.
     """
+    if apart and _can_fork():
+        yield from _shared(operation, iter(items), jobs, lost, most=1)
+        return
     spent = 0.0  # on work, not on waiting for items
     stream = iter(items)
     for item in stream:
@@ -64,10 +77,22 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and active_count() == 1
 
 
+def alone(operation: Callable[[T], R], item: T, lost: Callable[[T], R]) -> R:
+    """Return ``operation(item)`` from a process for this item; see ``run`` for the rest."""
+    if not _can_fork():
+        return operation(item)
+    return next(_one_by_one(operation, [item], lost))
+
+
 def _shared(
-    operation: Callable[[T], R], stream: Iterator[T], jobs: int, lost: Callable[[T], R]
+    operation: Callable[[T], R],
+    stream: Iterator[T],
+    jobs: int,
+    lost: Callable[[T], R],
+    *,
+    most: int = _CHUNK,
 ) -> Iterator[R]:
-    size = _CHUNK
+    size = most
     chunks = iter(lambda: list(islice(stream, size)), [])
     ahead: deque[tuple[list[T], Future[list[bytes]] | None]] = deque()
     pool = _pool(operation, jobs)
@@ -80,7 +105,7 @@ def _shared(
             chunk, future = ahead[0]
             if (done := _results(future)) is not None:
                 ahead.popleft()
-                size = min(_CHUNK, 2 * size) if len(done) == len(chunk) else max(1, len(done))
+                size = min(most, 2 * size) if len(done) == len(chunk) else max(1, len(done))
                 yield from _completed(operation, chunk, done)
                 continue
             _stop(pool)

@@ -1,14 +1,17 @@
-"""A file written whole or not at all: under another name first, in the same folder."""
+"""A file written whole or not at all: without its name first, in the same folder."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_FOLDER: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 
 
 @contextmanager
@@ -35,3 +38,68 @@ def replacing(path: str, *, mode: int | None = None, durable: bool = True) -> It
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+@contextmanager
+def making(path: str, *, over: bool = False) -> Iterator[BinaryIO]:
+    """Open, for writing and reading, what is the file at ``path`` after the block, unless that fails.
+
+    Raises FileExistsError in the end where there is a file already, unless it goes ``over`` that, and
+    OSError. Where the system knows files without a name, not even a process that is killed leaves anything
+    behind. Its mode is what the umask leaves of 0666, and nothing is forced to disk.
+    """
+    folder = os.path.dirname(path) or "."
+    opened = os.open(folder, _FOLDER)
+    try:
+        with _nameless(opened) or _hidden(folder) as file:
+            yield file
+            file.flush()
+            _name(file, opened, os.path.basename(path), over=over)
+    finally:
+        os.close(opened)
+
+
+def _nameless(folder: int) -> BinaryIO | None:
+    """Return a file that has no name, None where there are none such."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        return open(os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=folder), "w+b")
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL):
+            return None
+        raise
+
+
+def _hidden(folder: str) -> BinaryIO:
+    """Return a file whose name goes when it is closed."""
+    from tempfile import NamedTemporaryFile
+
+    file = NamedTemporaryFile(prefix=".dcmtools-", dir=folder)  # noqa: SIM115  whoever asked closes it
+    umask = os.umask(0o077)
+    os.umask(umask)
+    os.fchmod(file.fileno(), 0o666 & ~umask)
+    return cast("BinaryIO", file)
+
+
+def _name(file: BinaryIO, folder: int, name: str, *, over: bool) -> None:
+    """Give ``file`` its name in ``folder``."""
+    unnamed = isinstance(file.name, int)
+    source = f"/proc/self/fd/{file.fileno()}" if unnamed else file.name
+
+    def link(to: str) -> None:
+        # With a descriptor the call is linkat, which can follow the link that stands for the file.
+        os.link(source, to, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=unnamed)
+
+    try:
+        link(name)
+    except FileExistsError:
+        if not over:
+            raise
+        temporary = f".dcmtools-{os.getpid()}-{os.urandom(6).hex()}"
+        link(temporary)
+        try:
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            os.unlink(temporary, dir_fd=folder)
+            raise

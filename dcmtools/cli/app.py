@@ -74,7 +74,7 @@ class App:
         columns: Sequence[str],
         output: OutputOptions,
         *,
-        summary: str = "",
+        summary: object = "",
         drain: bool = False,
         paged: bool = False,
         extent: Extent | None = None,
@@ -82,9 +82,9 @@ class App:
         """Show ``results`` as they happen and return the exit status they add up to.
 
         ``columns`` names the record fields of a row. ``summary`` is the verb ("stored") of a closing
-        line that always appears, with a bar before that on a terminal, as long as ``extent`` says where the
-        operation tells it. With ``drain`` the results are worked off even when nobody reads stdout any
-        more. What is ``paged`` goes through the pager, where a person reads it as text.
+        line that always appears, as it is then, with a bar before that on a terminal, as long as ``extent``
+        says where the operation tells it. With ``drain`` the results are worked off even when nobody reads
+        stdout any more. What is ``paged`` goes through the pager, where a person reads it as text.
         """
         from dcmtools.output.reporter import Reporter
 

@@ -9,8 +9,15 @@ _PEER_FIELDS: Final = (
     " tls_ca tls_cert tls_key tls_key_password_file tls_server_name tls_profile tls_min_version user"
     " password_file"
 )
+_COMPRESS_FIELDS: Final = (
+    "file output from to transfer_syntax_uid sop_instance_uid frames input_bytes output_bytes ratio verified"
+    " changes elapsed_ms"
+)
 FIELDS: Final = {
     "dump": "file transfer_syntax dataset values",
+    "compress": _COMPRESS_FIELDS,
+    "decompress": _COMPRESS_FIELDS,
+    "codecs": "name transfer_syntax_uid keyword encapsulated lossless read write bits signed colour",
     "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
     "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"
     " proposed",

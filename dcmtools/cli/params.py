@@ -214,6 +214,34 @@ class _StorageClassType(_Parsed):
         return iter(storage_classes_with(incomplete))
 
 
+class _CodecType(_Parsed):
+    name = "syntax"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.codecs.registry import codec_named
+
+        codec = codec_named(text)
+        if not codec.bits:
+            message = f"{codec.name} is not written here"
+            raise ValueError(message)
+        return codec
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.codecs.registry import CODECS
+
+        return ((each.name, each.uid) for each in CODECS if each.bits and each.name.startswith(incomplete))
+
+
+class _FramesType(_Parsed):
+    name = "frames"
+    forms = "numbers and ranges such as 1,5-9,-1"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.editing.frame_selection import parse
+
+        return parse(text)
+
+
 class _SecondsType(_Parsed):
     name = "seconds"
     zero = False
@@ -268,5 +296,7 @@ QUERY_KEY = _QueryKeyType()
 FIND_CLASS = _FindClassType()
 SYNTAX = _SyntaxType()
 STORAGE_CLASS = _StorageClassType()
+CODEC = _CodecType()
+FRAMES = _FramesType()
 SECONDS = _SecondsType()
 PAUSE = _PauseType()

@@ -55,6 +55,21 @@ _ARCHIVE: Final = (
 )
 COMMANDS: Final = (
     CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
+    CommandInfo(
+        "compress", "dcmtools.commands.compress", "Put DICOM files into another transfer syntax.", "Files"
+    ),
+    CommandInfo(
+        "decompress",
+        "dcmtools.commands.decompress",
+        "Put DICOM files into a transfer syntax without compression.",
+        "Files",
+    ),
+    CommandInfo(
+        "codecs",
+        "dcmtools.commands.codecs",
+        "List the transfer syntaxes whose pixels are read or written.",
+        "Files",
+    ),
     CommandInfo("echo", "dcmtools.commands.echo", "Verify a peer with C-ECHO.", "Network"),
     CommandInfo("store", "dcmtools.commands.store", "Send DICOM files to a peer with C-STORE.", "Network"),
     CommandInfo("find", "dcmtools.commands.find", "Ask an archive what it has, with C-FIND.", "Network"),

@@ -83,6 +83,14 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _SECRETS}
 
 
+def calm_libraries() -> None:
+    """Keep numpy from threads that nobody needs, and that would stand in the way of forks.
+
+    It takes effect only where numpy has not been imported yet.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def secret(variable: str) -> bytes | None:
     """Return the bytes of a variable of those that hold a secret, None where it is not set."""
     return os.environb.get(variable.encode()) or None

@@ -1,4 +1,4 @@
-"""A data set from one encoding into another: implicit or explicit VRs, in little endian (PS3.5 7 and A).
+"""A data set from one encoding into another: implicit or explicit VRs, either byte order (PS3.5 7 and A).
 
 It is streamed: whatever the length of a value, a few blocks are in memory. Every sequence and every item
 comes out with undefined length and its delimiter. That is as valid as lengths (PS3.5 7.5.1) and needs no
@@ -9,7 +9,7 @@ Length to End are left out: they are retired, and would be wrong.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from dcmtools.encoding.dictionary import on_change
 from dcmtools.encoding.element import UNDEFINED
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 256 * 1024  # whole numbers of every size
 _NO_LENGTH: Final = b"\xff\xff\xff\xff"
-_ITEM: Final = b"\xfe\xff\x00\xe0"
-_ITEM_END: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
-_SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_ITEM: Final = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}
+_ITEM_END: Final = {"<": b"\xfe\xff\x0d\xe0\0\0\0\0", ">": b"\xff\xfe\xe0\x0d\0\0\0\0"}
+_SEQUENCE_END: Final = {"<": b"\xfe\xff\xdd\xe0\0\0\0\0", ">": b"\xff\xfe\xe0\xdd\0\0\0\0"}
 
 
 def recoded(walker: Walker, target: Encoding) -> Iterator[bytes]:
@@ -40,14 +40,10 @@ def recoded(walker: Walker, target: Encoding) -> Iterator[bytes]:
     implicit in the source are the walker's: the dictionary's, OW for what may be OB or OW, which PS3.5 A.2
     allows in explicit VR little endian for any Bits Allocated.
 
-    Raises ValueError for a ``target`` in big endian, and while it yields whatever the walk raises,
-    InputError for encapsulated pixel data, MalformedError where a value has no equal in ``target``: its VR
-    contradicts the dictionary that implicit VRs are read by, or its numbers cannot be put into another byte
-    order.
+    Raises while it yields whatever the walk raises, InputError for encapsulated pixel data, MalformedError
+    where a value has no equal in ``target``: its VR contradicts the dictionary that implicit VRs are read by,
+    or its numbers cannot be put into another byte order.
     """
-    if target.big:
-        message = "nothing is put into big endian, which is retired"
-        raise ValueError(message)
     recoding = _Recoding(walker, target)
     while elements := walker.read():
         yield from filter(None, recoding.window(elements))
@@ -61,12 +57,13 @@ class _Recoding:
     def __init__(self, walker: Walker, target: Encoding) -> None:
         self._walker = walker
         self._target = target
+        self._order: Literal["big", "little"] = "big" if target.big else "little"
         self._opened = 0
 
     def window(self, elements: list[Element]) -> Iterator[bytes]:
         """Yield the ``elements`` that were read last."""
         walker, target = self._walker, self._target
-        data, base, swaps = walker.data, walker.base, walker.order == ">"
+        data, base, swaps = walker.data, walker.base, walker.order != target.order
         out: list[bytes] = []
         for tag, vr, at, value, length, depth in elements:
             if depth < self._opened:
@@ -87,13 +84,14 @@ class _Recoding:
             elif size:
                 raw = data[value - base : value - base + length]
                 if swaps or length & 1 or len(raw) != length:
-                    raw = self._little(tag, vr, at, walker.value(value, length)) + padding(vr, length)
-                out += (head, len(raw).to_bytes(size, "little"), raw)
+                    raw = self._ordered(tag, vr, at, walker.value(value, length)) + padding(vr, length)
+                out += (head, len(raw).to_bytes(size, self._order), raw)
         yield b"".join(out)
 
     def closed(self, depth: int) -> bytes:
         """Return the delimiters of the sequences and items deeper than ``depth``."""
-        ends = [_ITEM_END if level & 1 else _SEQUENCE_END for level in range(depth, self._opened)]
+        item, sequence = _ITEM_END[self._target.order], _SEQUENCE_END[self._target.order]
+        ends = [item if level & 1 else sequence for level in range(depth, self._opened)]
         self._opened = depth
         return b"".join(reversed(ends))
 
@@ -103,19 +101,20 @@ class _Recoding:
             where = f"offset {at}, {format_tag(tag)}"
             raise InputError(f"{where}: encapsulated pixel data has to be decompressed first")
         head, size = _head(tag, vr, self._target)
+        end = padding(vr, length)
         if size == 2:
-            head, size = _head(tag, "UN", self._target)
+            vr = "UN"  # whose value is in little endian everywhere
+            head, size = _head(tag, vr, self._target)
         if size:
-            end = padding(vr, length)
-            yield head + (length + len(end)).to_bytes(size, "little")
+            yield head + (length + len(end)).to_bytes(size, self._order)
             for begin in range(value, value + length, _BLOCK):
                 raw = self._walker.source.read(begin, min(_BLOCK, value + length - begin))
-                yield self._little(tag, vr, at, raw)
+                yield self._ordered(tag, vr, at, raw)
             yield end
 
-    def _little(self, tag: int, vr: str, at: int, raw: bytes) -> bytes:
-        """Return ``raw``, a value or blocks of it, in little endian."""
-        if self._walker.order == "<":
+    def _ordered(self, tag: int, vr: str, at: int, raw: bytes) -> bytes:
+        """Return ``raw``, a value or blocks of it, in the byte order of the target."""
+        if self._walker.order == self._target.order:
             return raw
         try:
             return swapped(vr, raw)
@@ -127,7 +126,7 @@ class _Recoding:
 def _head(tag: int, vr: str, target: Encoding) -> tuple[bytes, int]:
     """Return what precedes an element's length, and the size of the length: 0 for what is left out."""
     if not vr:
-        return _ITEM, 4
+        return _ITEM[target.order], 4
     return (b"", 0) if vr != "SQ" and is_retired_length(tag) else header(tag, vr, target)
 
 

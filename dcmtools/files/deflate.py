@@ -1,4 +1,7 @@
-"""Deflated data sets (PS3.5 A.5), inflated under a cap: into memory, large ones into a temporary file."""
+"""Deflated data sets (PS3.5 A.5), inflated under a cap: into memory, large ones into a temporary file.
+
+And others, deflated block by block.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dcmtools.errors import InputError, MalformedError
 from dcmtools.files.source import FileSource, spooled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dcmtools.encoding.element import Source
 
@@ -26,10 +29,16 @@ _SIP: Final = 4096
 _TRAILER: Final = Struct("<LL")
 
 
-def deflated(data: bytes) -> bytes:
-    """Return ``data`` deflated, of even length."""
-    out = zlib.compress(data, wbits=-zlib.MAX_WBITS)
-    return out + bytes(len(out) & 1)
+def deflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the data set that ``blocks`` are as PS3.5 A.5 has it: deflated, of an even number of bytes."""
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    size = 0
+    for block in blocks:
+        if piece := stream.compress(block):
+            yield piece
+            size += len(piece)
+    rest = stream.flush()
+    yield rest + b"\0" * ((size + len(rest)) % 2)
 
 
 def inflate(source: Source, start: int) -> MemorySource | FileSource:

@@ -174,18 +174,18 @@ class _End(NamedTuple):
 
 
 def for_each(
-    paths: Iterable[str | Result], operation: Callable[[Input], Result], jobs: int = 1
+    paths: Iterable[str | Result], operation: Callable[[Input], Result], jobs: int = 1, *, apart: bool = False
 ) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
     What a folder or an archive holds that is not DICOM is skipped, unless its name says that it was; one
     that holds nothing else fails. What ``paths`` yield as results already are passed on. Up to ``jobs``
-    processes work on them; see ``batch.run``.
+    processes work on them; see ``batch.run`` for that, and for what is done ``apart``.
     """
     with KEPT:
         barren = True
         work = partial(_result, operation)
-        for result in batch.run(work, _everything(paths, work), jobs, _lost):
+        for result in batch.run(work, _everything(paths, work, apart=apart), jobs, _lost, apart=apart):
             if isinstance(result, Result):
                 barren = barren and result.outcome is Outcome.SKIPPED
                 yield result
@@ -196,7 +196,7 @@ def for_each(
 
 
 def _everything(
-    paths: Iterable[str | Result], work: Callable[[Input], Result | _End]
+    paths: Iterable[str | Result], work: Callable[[Input | Result | _End], Result | _End], *, apart: bool
 ) -> Iterator[Input | Result | _End]:
     for argument in paths:
         if isinstance(argument, Result):
@@ -204,7 +204,10 @@ def _everything(
             continue
         kind, items = _search(argument)
         for item in items:
-            yield work(item) if isinstance(item, Input) and _is_here_only(item) else item
+            if isinstance(item, Input) and _is_here_only(item):
+                yield batch.alone(work, item, _lost) if apart else work(item)
+            else:
+                yield item
         yield _End(argument, kind)
 
 

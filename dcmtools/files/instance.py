@@ -117,7 +117,7 @@ def _hop_before_zeros(
     read as elements, up to a fault near the very end, so it may take two.
     """
     source, start, end = file.body()
-    while error.offset < end and not walker.nested and _all_zero(source, error.offset):
+    while error.offset < end and not walker.nested and all_zero(source, error.offset):
         end = error.offset
         walker = Walker(source, start, end, file.encoding, shallow=True)
         try:
@@ -147,7 +147,8 @@ def _stray(tag: int, offset: int) -> MalformedError:
     )
 
 
-def _all_zero(source: Source, offset: int) -> bool:
+def all_zero(source: Source, offset: int) -> bool:
+    """Tell whether there is nothing but zeros from ``offset`` to the end."""
     while offset < source.size:
         data = source.read(offset, min(_CHUNK, source.size - offset))
         if data.count(0) != len(data):

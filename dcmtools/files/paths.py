@@ -32,6 +32,11 @@ class Paths:
         """Whether there can be more than one file. What is in an archive is not known yet."""
         return self._listed is not None or len(self._named) != 1 or os.path.isdir(self._named[0])
 
+    @property
+    def alone(self) -> str | None:
+        """The one path that is named, None where there may be more."""
+        return self._named[0] if self._listed is None and len(self._named) == 1 else None
+
     def __iter__(self) -> Iterator[str | Result]:
         """Yield the paths, those of the list as they come, and a failed result where it names none."""
         yield from self._named

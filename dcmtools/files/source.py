@@ -186,6 +186,8 @@ def _stdin() -> int:
     _require_file(mode)
     if os.lseek(fd, 0, os.SEEK_CUR):  # somebody has read the beginning
         return _kept(STDIN, sys.stdin.buffer)
+    if KEPT.users:  # processes that are forked have another standard input
+        KEPT.put(STDIN, fd)
     return os.dup(fd)
 
 

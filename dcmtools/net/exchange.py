@@ -195,7 +195,7 @@ def _encoded(data_set: DataSet | None, context: Context) -> tuple[bytes, ...]:
     if is_deflated(context.transfer_syntax):
         from dcmtools.files.deflate import deflated
 
-        data = deflated(data)
+        data = b"".join(deflated([data]))
     return (data,)
 
 

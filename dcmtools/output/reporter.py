@@ -50,7 +50,7 @@ class Reporter:
         name: str,
         *,
         verbosity: int = 0,
-        summary: str = "",
+        summary: object = "",
         drain: bool = False,
         progress: Progress | None = None,
         report: Report | None = None,

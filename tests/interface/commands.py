@@ -92,6 +92,10 @@ def _listing(place: Place, level: str) -> list[Any]:
     return [place.archive, "--level", level]
 
 
+def _overwriting(place: Place) -> list[Any]:
+    return ["-o", place.folder / "out", "--overwrite"]
+
+
 TABLE = {
     "dump": Entry(
         args=lambda place: [*place.paths],
@@ -99,6 +103,15 @@ TABLE = {
         waiting=lambda _: ["-"],
         colors_text=True,
     ),
+    "compress": Entry(
+        args=lambda place: [*_overwriting(place), "--to", "rle", *place.paths],
+        waiting=lambda place: [*_overwriting(place), "--to", "rle", "-"],
+    ),
+    "decompress": Entry(
+        args=lambda place: [*_overwriting(place), "--to", "implicit", *place.paths],
+        waiting=lambda place: [*_overwriting(place), "-"],
+    ),
+    "codecs": Entry(args=lambda _: []),
     "echo": Entry(
         args=lambda place: [place.peer],
         more=(lambda place: [place.peer, "--count", 2, "--interval", 0.01],),

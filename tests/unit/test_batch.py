@@ -83,6 +83,27 @@ print(len(active_children()))
     assert _run(program).stdout == "2\n0\n"
 
 
+APART = """
+def operation(item):
+    if item in {kills}:
+        os.kill(os.getpid(), 9)
+    return item, os.getpid()
+
+results = list(batch.run(operation, range({count}), {jobs}, lambda item: (item, 0), apart=True))
+assert [item for item, _ in results] == list(range({count}))
+print([item for item, pid in results if not pid], here in [pid for _, pid in results])
+print(batch.alone(operation, 77, lambda item: (item, 0))[1] not in (0, here))
+print(batch.alone(operation, {kills}[0], lambda item: (item, 0))[1])
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize(("count", "kills"), [(1, [0]), (5, [1, 4]), (40, [7])])
+def test_what_may_kill_is_done_apart(jobs: int, count: int, kills: list[int]) -> None:
+    ended = _run(APART.format(jobs=jobs, count=count, kills=kills))
+    assert ended.stdout == f"{kills} False\nTrue\n0\n", ended.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 def test_workers_end_with_a_parent_that_is_killed() -> None:
     program = """

@@ -20,6 +20,7 @@ from tests.unit.encoding.test_walker_properties import Branch, Node, encode, tre
 SEQUENCE = 0x00081140
 PIXELS = 0x7FE00010
 LITTLE = {"explicit": EVL, "implicit": IVL}
+TARGETS = {**LITTLE, "big": EVB}
 
 
 def recode(data: bytes, source: Coder, target: Encoding) -> bytes:
@@ -49,20 +50,26 @@ def test_numbers_in_big_endian_are_swapped_by_their_vr(tag: int, vr: str, code: 
     big, little = (coder.number(code, 3) + coder.number(code, 77) for coder in (EVB, EVL))
     assert recode(EVB.element(tag, vr, big), EVB, EXPLICIT) == EVL.element(tag, vr, little)
     assert recode(EVB.element(tag, vr, big), EVB, IMPLICIT) == IVL.element(tag, vr, little)
+    assert recode(EVL.element(tag, vr, little), EVL, EXPLICIT_BIG) == EVB.element(tag, vr, big)
+    assert recode(IVL.element(tag, vr, little), IVL, EXPLICIT_BIG) == EVB.element(tag, vr, big)
+    assert recode(EVB.element(tag, vr, big), EVB, EXPLICIT_BIG) == EVB.element(tag, vr, big)
 
 
 def test_a_tag_in_big_endian_is_a_pair_of_numbers() -> None:
     data = EVB.element(0x00280009, "AT", b"\x00\x18\x10\x63")
-    assert recode(data, EVB, EXPLICIT) == EVL.element(0x00280009, "AT", b"\x18\x00\x63\x10")
+    little = EVL.element(0x00280009, "AT", b"\x18\x00\x63\x10")
+    assert recode(data, EVB, EXPLICIT) == little
+    assert recode(little, EVL, EXPLICIT_BIG) == data
 
 
 @pytest.mark.parametrize("vr", ["LO", "OB", "UN"])
 def test_what_has_no_byte_order_stays_as_it_is(vr: str) -> None:
     data = EVB.element(0x00111010, vr, b"abcdef")
     assert recode(data, EVB, EXPLICIT) == EVL.element(0x00111010, vr, b"abcdef")
+    assert recode(recode(data, EVB, EXPLICIT), EVL, EXPLICIT_BIG) == data
 
 
-@pytest.mark.parametrize("target", LITTLE.values(), ids=LITTLE)
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 @pytest.mark.parametrize("source", [EVL, EVB, IVL], ids=["explicit", "big", "implicit"])
 def test_sequences_lose_their_lengths(source: Coder, target: Coder) -> None:
     def made(coder: Coder, *, undefined: bool) -> bytes:
@@ -86,6 +93,7 @@ def test_a_sequence_under_un_comes_out_as_a_sequence() -> None:
     item = EVL.item(EVL.element(0x00280010, "US", b"\1\0"), undefined=True)
     wanted = EVL.sequence(0x00091001, item, undefined=True) + EVL.element(0x00280010, "US", b"\2\0")
     assert recode(data, EVB, EXPLICIT) == wanted
+    assert recode(recode(wanted, EVL, EXPLICIT_BIG), EVB, EXPLICIT) == wanted
 
 
 def test_group_lengths_are_left_out_everywhere() -> None:
@@ -172,7 +180,7 @@ def test_a_private_sequence_can_still_be_told_where_vrs_are_implicit() -> None:
     assert recode(implicit, IVL, EXPLICIT) == recode(data, EVL, EXPLICIT)
 
 
-@pytest.mark.parametrize("target", LITTLE.values(), ids=LITTLE)
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_encapsulated_pixel_data_is_refused(target: Coder) -> None:
     before = EVL.element(0x00280010, "US", b"\1\0")
     data = before + EVL.sequence(PIXELS, EVL.item(), EVL.item(b"abcd"), vr="OB", undefined=True)
@@ -241,9 +249,11 @@ def test_faults_of_the_walk_are_raised() -> None:
         recode(EVL.element(0x00100020, "LO", b"ab", length=4), EVL, IMPLICIT)
 
 
-def test_nothing_becomes_big_endian() -> None:
-    with pytest.raises(ValueError, match="big endian"):
-        recode(b"", EVL, EXPLICIT_BIG)
+def test_what_becomes_un_stays_in_little_endian() -> None:
+    """PS3.5 6.2.2: no receiver can tell what to swap."""
+    value = b"\1\2" * 40000
+    data = IVL.element(0x00283002, "US", value)
+    assert recode(data, IVL, EXPLICIT_BIG) == EVB.element(0x00283002, "UN", value)
 
 
 class Endless:

@@ -15,7 +15,7 @@ from pydicom.values import convert_value
 
 from dcmtools.encoding.memory import MemorySource
 from dcmtools.encoding.recoding import recoded
-from dcmtools.encoding.syntax import EXPLICIT, IMPLICIT, Encoding
+from dcmtools.encoding.syntax import EXPLICIT, EXPLICIT_BIG, IMPLICIT, Encoding
 from dcmtools.encoding.tags import is_private
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-TARGETS = {"implicit": IMPLICIT, "explicit": EXPLICIT}
-UIDS = {"implicit": "1.2.840.10008.1.2", "explicit": "1.2.840.10008.1.2.1"}
+TARGETS = {"implicit": IMPLICIT, "explicit": EXPLICIT, "big": EXPLICIT_BIG}
+UIDS = {
+    "implicit": "1.2.840.10008.1.2", "explicit": "1.2.840.10008.1.2.1", "big": "1.2.840.10008.1.2.2",
+}  # fmt: skip
+READ_AS = {"implicit": "-ti", "explicit": "-te", "big": "-tb"}
 # Two answers to the same question, each right: what may be OB or OW, US or OW, is OW where VRs were implicit.
 AS_WELL = {("OB", "OW"), ("US", "OW")}
 # Explicit as SS, while Pixel Representation says US, which is what tells where VRs are implicit.
@@ -174,10 +177,9 @@ def test_there_and_back_is_the_same() -> None:
 @requires_dcmtk
 @pytest.mark.parametrize("target", TARGETS)
 def test_dcmtk_reads_it(target: str, tmp_path: Path) -> None:
-    syntax = "-ti" if target == "implicit" else "-te"
     for number, path in enumerate(native_files()):
         (tmp_path / f"{number}").write_bytes(of_file(path, TARGETS[target]))
-    done = dcmtk("dcmdump", "-f", syntax, "+r", "+sd", tmp_path)
+    done = dcmtk("dcmdump", "-f", READ_AS[target], "+r", "+sd", tmp_path)
     errors = [line for line in done.stderr.splitlines() if not line.startswith("W: ")]
     assert (done.returncode, errors) == (0, [])
     assert done.stdout.count("# Dicom-Data-Set") == len(native_files())

@@ -168,3 +168,13 @@ def test_anything_else_behind_is_refused(size: int) -> None:
     rest = bytes(size - 1) + b"x"
     message = f"{size} bytes that are not padding follow the deflated data set"
     assert fault(data + rest) == f"offset {len(data)}: {message}"
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 5000, 3 * MIB])
+def test_what_is_deflated_here(size: int) -> None:
+    data = (TEXT * (size // len(TEXT) + 1))[:size]
+    blocks = [data[at : at + 70_000] for at in range(0, size, 70_000)]
+    written = b"".join(deflate.deflated(blocks))
+    assert len(written) % 2 == 0
+    assert inflated(written) == data
+    assert zlib.decompressobj(-zlib.MAX_WBITS).decompress(written) == data

@@ -1,0 +1,185 @@
+"""The options of ``compress`` and ``decompress``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from dcmtools.cli.options import bundle
+from dcmtools.cli.params import CODEC, FRAMES, is_given
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dcmtools.cli.app import App
+    from dcmtools.codecs.registry import Codec
+    from dcmtools.editing.compressing import CompressOptions
+    from dcmtools.errors import ExitStatus
+    from dcmtools.files.paths import Paths
+    from dcmtools.output.reporter import OutputOptions
+
+    Function = Callable[..., Any]
+
+_ENCODING: Final = ("quality", "ratio", "near", "effort", "offset_table", "fragment_size")
+_OTHERS: Final = (
+    *("target", "in_place", "overwrite", "codec", "frames", "new_uid", "verify", "force"),
+    *_ENCODING,
+)
+
+
+def compress_options(function: Function, *, to: str | None = None) -> Function:
+    """Add what to compress to, how and whereto; the command gets ``options``. ``to`` is a default."""
+
+    def call(*args: object, paths: Paths, **kwargs: Any) -> object:  # noqa: ANN401  click's
+        asked = {name: kwargs.pop(name) for name in _OTHERS}
+        return function(*args, paths=paths, options=_options(paths, asked), **kwargs)
+
+    return bundle(call, function, _to(to), *_PLACES, *_ENCODERS, *_MAKING)
+
+
+def report(
+    app: App,
+    paths: Paths,
+    options: CompressOptions,
+    output: OutputOptions,
+    columns: Sequence[str],
+    jobs: int,
+    verb: str,
+) -> ExitStatus:
+    """Have it done, and show what came of it."""
+    from dcmtools.editing.compressing import Totals, compress
+    from dcmtools.files.outputs import STDOUT
+
+    if options.outputs.target == STDOUT and (output.structured or app.console().out_is_terminal):
+        taken = "a terminal" if app.console().out_is_terminal else "--format"
+        raise click.UsageError(f"Standard output is for the file, not for {taken}.")
+    totals = Totals(verb)
+    return app.report(compress(paths, options, jobs, totals), columns, output, summary=totals)
+
+
+def _options(paths: Paths, asked: Mapping[str, Any]) -> CompressOptions:
+    from dcmtools.codecs.settings import Settings
+    from dcmtools.config import calm_libraries
+    from dcmtools.editing.compressing import CompressOptions
+    from dcmtools.editing.transcoding import Asked
+    from dcmtools.files.outputs import outputs_for
+
+    codec: Codec = asked["codec"]
+    _check(codec, asked)
+    calm_libraries()
+    settings = Settings(**{name: asked[name] for name in _ENCODING if asked[name] is not None})
+    outputs = outputs_for(paths, asked["target"], in_place=asked["in_place"], overwritten=asked["overwrite"])
+    return CompressOptions(
+        Asked(codec, settings, asked["new_uid"], asked["frames"]), outputs, asked["verify"], asked["force"]
+    )
+
+
+def _check(codec: Codec, asked: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that ``codec`` has no use for, or that exclude each other."""
+    context = click.get_current_context()
+    lossy = not codec.lossless and codec.name != "jpeg-ls-near"
+    useful = {
+        "quality": lossy,
+        "ratio": lossy,
+        "near": codec.name == "jpeg-ls-near",
+        "effort": codec.module == "jpeg_xl",
+        "offset_table": codec.encapsulated,
+        "fragment_size": codec.encapsulated,
+    }
+    for name, is_useful in useful.items():
+        if not is_useful and is_given(context, name):
+            raise click.UsageError(f"--{name.replace('_', '-')} means nothing to {codec.name}.")
+    if asked["ratio"] and is_given(context, "quality"):
+        raise click.UsageError("--quality and --ratio exclude each other.")
+    if asked["fragment_size"] and asked["offset_table"] == "extended":
+        raise click.UsageError("--offset-table extended excludes --fragment-size: frames are one fragment.")
+
+
+def _to(default: str | None) -> Callable[[Function], Function]:
+    given: dict[str, Any] = {"default": default, "show_default": True} if default else {"required": True}
+    return click.option(
+        "--to",
+        "codec",
+        type=CODEC,
+        **given,
+        metavar="SYNTAX",
+        help="Transfer syntax to write: a name of 'dcmtools codecs', a UID or a keyword of PS3.6.",
+    )
+
+
+_PLACES: Final = (
+    click.option(
+        "-o",
+        "--output",
+        "target",
+        type=click.Path(allow_dash=True),
+        metavar="OUT",
+        help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
+        "as they are in their folders.",
+    ),
+    click.option("--in-place", is_flag=True, help="Replace each file by what is made of it."),
+    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
+)
+_ENCODERS: Final = (
+    click.option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        default=90,
+        show_default=True,
+        metavar="N",
+        help="How good lossy compression is to be.",
+    ),
+    click.option(
+        "--ratio",
+        type=click.FloatRange(1, 1000, min_open=True),
+        metavar="N",
+        help="Compress lossily to this part of the bytes of the pixels, whatever quality that is.",
+    ),
+    click.option(
+        "--near",
+        type=click.IntRange(1, 255),
+        default=2,
+        show_default=True,
+        metavar="N",
+        help="Largest error of a sample with jpeg-ls-near.",
+    ),
+    click.option(
+        "--effort",
+        type=click.IntRange(1, 9),
+        metavar="N",
+        help="How hard JPEG XL tries to make it small.",
+    ),
+    click.option(
+        "--offset-table",
+        type=click.Choice(["basic", "extended", "none"]),
+        default="basic",
+        show_default=True,
+        help="How it says where frames are.",
+    ),
+    click.option(
+        "--fragment-size",
+        type=click.IntRange(2, 1 << 31),
+        metavar="BYTES",
+        help="Cut frames into fragments of at most so many bytes.",
+    ),
+)
+_MAKING: Final = (
+    click.option(
+        "--frames",
+        type=FRAMES,
+        metavar="LIST",
+        help="Keep these frames only, such as 1,5-9,-1: from 1, -1 is the last. It makes a new instance.",
+    ),
+    click.option(
+        "--new-uid/--keep-uid",
+        default=None,
+        help="Give a new SOP Instance UID, or keep it; by default it is new where pixels are not the same.",
+    ),
+    click.option(
+        "--verify/--no-verify",
+        default=None,
+        help="Read what was written, and compare each sample; by default where nothing may be lost.",
+    ),
+    click.option("--force", is_flag=True, help="Write files again that are in the transfer syntax already."),
+)

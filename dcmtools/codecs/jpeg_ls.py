@@ -1,0 +1,78 @@
+"""JPEG-LS (ISO/IEC 14495-1), lossless and near-lossless; PS3.5 8.2.3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcmtools.codecs.jpeg import SOI, segments
+from dcmtools.codecs.streams import Samples, Stream, told
+from dcmtools.errors import InputError
+
+if TYPE_CHECKING:
+    from dcmtools.codecs.pixels import Pixels
+    from dcmtools.codecs.registry import Codec
+    from dcmtools.codecs.settings import Settings
+
+_SOF55, _SOS, _APP8 = 0xF7, 0xDA, 0xE8
+
+
+def header(codestream: bytes) -> Stream:
+    """Return what the codestream says of itself; raises InputError where it is none, or cut short."""
+    with told("the JPEG-LS codestream cannot be read"):
+        found = dict(reversed(list(segments(codestream, "JPEG-LS"))))  # the first of each
+        if _SOF55 not in found or _SOS not in found:
+            raise InputError("there is no JPEG-LS frame in the codestream")
+        frame, scan = found[_SOF55], found[_SOS]
+        return Stream(
+            rows=int.from_bytes(frame[1:3]),
+            columns=int.from_bytes(frame[3:5]),
+            samples=frame[5],
+            bits=frame[0],
+            signed=None,
+            lossless=scan[1 + 2 * scan[0]] == 0,  # NEAR
+        )
+
+
+def decode(codestream: bytes, stream: Stream, pixels: Pixels) -> Samples:  # noqa: ARG001  as all decoders
+    """Return the samples; JPEG-LS has no colours of its own."""
+    from imagecodecs import jpegls_decode
+
+    with told("the JPEG-LS codestream cannot be decoded"):
+        return jpegls_decode(codestream)
+
+
+def photometric(stream: Stream, pixels: Pixels) -> str:  # noqa: ARG001  as all codecs
+    """Return what decoded samples are."""
+    return pixels.photometric
+
+
+def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -> bytes:
+    """Return the codestream of a frame, with the precision of Bits Allocated; colours interleaved by sample.
+
+    Raises InputError where near-lossless coding could turn the sign of a sample.
+    """
+    from imagecodecs import jpegls_encode
+
+    near = 0 if codec.lossless else settings.near
+    if pixels.signed:
+        _check_signs(samples, near)
+        samples = samples.view(f"u{samples.itemsize}")
+    with told("JPEG-LS cannot encode this frame"):
+        return _bare(bytes(jpegls_encode(samples, near)))
+
+
+def _check_signs(samples: Samples, near: int) -> None:
+    """Raise InputError where an error of ``near`` goes over the bounds of two's complement."""
+    most = (1 << 8 * samples.itemsize - 1) - 1
+    if near and (samples.max() > most - near or samples.min() < near - most - 1):
+        raise InputError(
+            f"signed samples next to {most} or {-most - 1} could change sign with an error of {near}"
+        )
+
+
+def _bare(codestream: bytes) -> bytes:
+    """Return a codestream without its SPIFF header, which no DICOM reader expects."""
+    at = len(SOI)
+    while codestream[at + 1] == _APP8:
+        at += 2 + int.from_bytes(codestream[at + 2 : at + 4])
+    return SOI + codestream[at:]

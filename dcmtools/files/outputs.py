@@ -1,0 +1,188 @@
+"""Where what is made of inputs goes: a file, a folder that mirrors where they were, or their own place."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from hashlib import blake2b
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+
+from dcmtools.errors import DISK_FULL, InputError, OutputError, UsageError
+from dcmtools.files.names import safe_name
+from dcmtools.files.source import STDIN
+from dcmtools.replacing import making, replacing
+from dcmtools.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Self
+
+    from dcmtools.files.inputs import Input
+    from dcmtools.files.paths import Paths
+
+STDOUT: Final = "-"
+
+
+class Made:
+    """The files that a run has made, as far as each of its processes knows: they share it once forked.
+
+    What a worker has made when it dies is made again by another, and stands in its own way.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._file = TemporaryFile(buffering=0)  # noqa: SIM115  the block of Made closes it
+
+    def add(self, path: str, item: Input) -> None:
+        """Take note of the file that was made of ``item``."""
+        self._file.write(_key(path, item))  # in one go, behind what others write
+
+    def has(self, path: str, item: Input) -> bool:
+        """Tell whether that has been made."""
+        fd, key = self._file.fileno(), _key(path, item)
+        keys = os.pread(fd, os.fstat(fd).st_size, 0)
+        return any(keys.startswith(key, at) for at in range(0, len(keys), len(key)))
+
+    def __enter__(self) -> Self:
+        """Keep it for a ``with`` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget it all."""
+        self._file.close()
+
+
+def _key(path: str, item: Input) -> bytes:
+    what = repr((os.fsencode(path), os.fsencode(item.path), item.entry))
+    return blake2b(what.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class Outputs(NamedTuple):
+    """The place for what is made of each input.
+
+    With ``in_place`` that is the input's own. Else it is the file ``target`` or, if that is a ``folder``,
+    below it: for one input that is a folder or an archive as its files are below it; where there are
+    ``several`` each under its own name. Files that are there already stay, unless they are to be
+    ``overwritten``, or the run itself has ``made`` them of the same input.
+    """
+
+    target: str = ""
+    folder: bool = False
+    several: bool = False
+    in_place: bool = False
+    overwritten: bool = False
+    made: Made | None = None
+
+    def admitted(self, paths: Iterable[str | Result]) -> Iterator[str | Result]:
+        """Yield ``paths``, a failed result for those whose files would end up in each other's place."""
+        seen = {""}
+        for path in paths:
+            if not isinstance(path, Result) and (error := self._refused(path, seen)):
+                yield Result.failed(path, error, {"file": path})
+            else:
+                yield path
+
+    def _refused(self, path: str, seen: set[str]) -> UsageError | None:
+        if self.in_place:
+            return None if path != STDIN else UsageError("standard input has no place to be changed in")
+        if self.folder and path == STDIN:
+            return UsageError("standard input has no name that it could get in a folder")
+        if self.folder and os.path.isdir(path) and _is_within(self.target, path):
+            return UsageError(f"the output folder, {self.target}, is inside of it")
+        name = _name_of(path)
+        if self.several and name in seen:
+            return UsageError(f"another input is called {name}, too: give them a folder each")
+        seen.add(name)
+        return None
+
+    def path_for(self, item: Input) -> str:
+        """Return the path for what is made of ``item``; raises InputError or OutputError if there is none."""
+        if self.in_place:
+            if item.archive:
+                raise InputError("a file in an archive cannot be changed in its place")
+            return os.path.realpath(item.path)
+        if not self.folder and not item.folder:
+            return self._apart(self.target, item)
+        if self.target == STDOUT:
+            raise InputError("standard output takes one file, not those of an archive")
+        return self._apart(os.path.join(self.target, *self._below(item)), item)
+
+    def _apart(self, path: str, item: Input) -> str:
+        """Return ``path``, which must not be the input itself, nor be taken."""
+        both = not item.archive and os.path.exists(path) and os.path.exists(item.path)
+        if path != STDOUT and both and os.path.samefile(path, item.path):
+            raise InputError("input and output are the same file", hint="--in-place is for that")
+        if path != STDOUT and os.path.lexists(path) and not self._may_replace(path, item):
+            raise _taken(path)
+        return path
+
+    def _may_replace(self, path: str, item: Input) -> bool:
+        return self.overwritten or bool(self.made and self.made.has(path, item))
+
+    def _below(self, item: Input) -> list[str]:
+        """Return the names of folders and file below the target; those of an archive are made safe."""
+        argument = item.folder or item.path
+        parts = [_name_of(argument)] if self.several or not item.folder else []
+        if item.folder:
+            parts += os.path.relpath(item.path, item.folder).split(os.sep)
+        if not parts or any(part in {"", os.curdir, os.pardir} for part in parts):
+            raise InputError("its name leads out of the folder that it is in")
+        return [safe_name(part) for part in parts] if item.archive else parts
+
+    @contextmanager
+    def writing(self, path: str, item: Input) -> Iterator[BinaryIO]:
+        """Open, for writing and reading, what is the file for ``item`` in the end, whole or not at all.
+
+        Folders that are missing are made. Raises OutputError, also where a file is there that is not to be
+        overwritten.
+        """
+        try:
+            if not self.in_place:
+                os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            over = self._may_replace(path, item)
+            with replacing(path) if self.in_place else making(path, over=over) as file:
+                yield file
+            if self.made:
+                self.made.add(path, item)
+        except FileExistsError as error:
+            raise _taken(path) from error
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise OutputError(why if error.errno in DISK_FULL else f"{path}: {why}") from error
+
+
+def outputs_for(paths: Paths, target: str | None, *, in_place: bool, overwritten: bool) -> Outputs:
+    """Return where the files of ``paths`` go; raise UsageError where that makes no sense.
+
+    ``target`` is a folder where there may be more than one file, where one is there, and where its name ends
+    with a slash.
+    """
+    if (target is None) != in_place:
+        raise UsageError("give either -o OUT or --in-place")
+    if target is None:
+        return Outputs(in_place=True)
+    if not target:
+        raise UsageError("the output has no name")
+    if target == STDOUT:
+        if paths.several:
+            raise UsageError("standard output takes one file; -o FOLDER takes more")
+        return Outputs(target)
+    folder = paths.several or target.endswith(os.sep) or os.path.isdir(target)
+    if folder and os.path.exists(target) and not os.path.isdir(target):
+        raise UsageError(f"{target} is a file, and there may be several: -o wants a folder")
+    return Outputs(target, folder, several=paths.alone is None, overwritten=overwritten)
+
+
+def _taken(path: str) -> OutputError:
+    return OutputError(f"there is a file {path} already", hint="--overwrite replaces it")
+
+
+def _name_of(path: str) -> str:
+    """Return the name of a file or folder, however its path is written."""
+    return os.path.basename(os.path.abspath(path))
+
+
+def _is_within(path: str, folder: str) -> bool:
+    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    return os.path.commonpath((inner, outer)) == outer

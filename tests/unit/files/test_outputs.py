@@ -1,0 +1,192 @@
+"""Where what is made of inputs goes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcmtools.errors import InputError, OutputError, UsageError
+from dcmtools.files.archives import Archive
+from dcmtools.files.archives.entries import Entry
+from dcmtools.files.inputs import Input
+from dcmtools.files.outputs import Made, Outputs, outputs_for
+from dcmtools.files.paths import Paths
+from dcmtools.results import Result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("study/a/1.dcm", "study/2.dcm", "other/2.dcm", "one.dcm"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"abc")
+
+
+def outputs(target: str | None, *paths: str, in_place: bool = False, overwritten: bool = False) -> Outputs:
+    return outputs_for(Paths(paths), target, in_place=in_place, overwritten=overwritten)
+
+
+def refused(made: Outputs, *paths: str) -> list[str]:
+    admitted = made.admitted(paths)
+    return [each.error.message for each in admitted if isinstance(each, Result) and each.error]
+
+
+def test_one_file_becomes_the_file() -> None:
+    made = outputs("out.dcm", "one.dcm")
+    assert made.path_for(Input("one.dcm")) == "out.dcm"
+
+
+@pytest.mark.parametrize("target", ["other", "new/"])
+def test_one_file_goes_into_a_folder(target: str) -> None:
+    assert outputs(target, "one.dcm").path_for(Input("one.dcm")) == os.path.join(target, "one.dcm")
+
+
+def test_one_folder_is_mirrored() -> None:
+    made = outputs("out", "study")
+    assert made.path_for(Input("study/a/1.dcm", "study")) == "out/a/1.dcm"
+    assert outputs("out", "./study/").path_for(Input("./study/2.dcm", "./study/")) == "out/2.dcm"
+    assert outputs("out", ".").path_for(Input("./study/2.dcm", ".")) == "out/study/2.dcm"
+
+
+def test_several_get_names_of_their_own() -> None:
+    made = outputs("out", "study", "other", "one.dcm")
+    assert made.path_for(Input("study/2.dcm", "study")) == "out/study/2.dcm"
+    assert made.path_for(Input("other/2.dcm", "other")) == "out/other/2.dcm"
+    assert made.path_for(Input("one.dcm")) == "out/one.dcm"
+    listed = outputs_for(Paths((), "list"), "out", in_place=False, overwritten=False)
+    assert listed.path_for(Input("study/2.dcm", "study")) == "out/study/2.dcm"
+
+
+def test_those_that_would_take_each_others_place_are_refused() -> None:
+    made = outputs("out", "study/2.dcm", "other/2.dcm", "other", "./other/")
+    told = refused(made, "study/2.dcm", "other/2.dcm", "other", "./other/")
+    assert told == [
+        f"another input is called {name}, too: give them a folder each" for name in ("2.dcm", "other")
+    ]
+
+
+@pytest.mark.parametrize("target", ["study", "study/out", "study/../study/a", "./study/"])
+def test_no_output_within_an_input(target: str) -> None:
+    (told,) = refused(outputs(target, "study"), "study")
+    assert told == f"the output folder, {target}, is inside of it"
+    assert not refused(outputs("study2", "study"), "study")
+
+
+def test_links_do_not_hide_that(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "study")
+    assert refused(outputs("link/out", "study"), "study")
+
+
+def test_a_file_is_not_its_own_output(tmp_path: Path) -> None:
+    os.link(tmp_path / "one.dcm", tmp_path / "two.dcm")
+    for target in ("one.dcm", "./one.dcm", "two.dcm", "."):
+        with pytest.raises(InputError, match="the same file"):
+            outputs(target, "one.dcm", overwritten=True).path_for(Input("one.dcm"))
+
+
+def test_names_in_archives_are_made_safe() -> None:
+    archive = Archive("study.zip", "zip", ())
+
+    def path_for(name: str) -> str:
+        item = Input(f"study.zip/{name}", "study.zip", archive, Entry(name))
+        return outputs("out", "study.zip").path_for(item)
+
+    assert path_for("a/1.dcm") == "out/a/1.dcm"
+    assert path_for(".hidden") == "out/hidden-" + path_for(".hidden").rpartition("-")[2]
+    assert path_for("a\x1b[2J").startswith("out/a_2J-")
+    for wrong in ("../1.dcm", "a/../../1.dcm", "..", "/../../etc/passwd"):
+        with pytest.raises(InputError, match="leads out"):
+            path_for(wrong)
+
+
+def test_in_place(tmp_path: Path) -> None:
+    made = outputs(None, "one.dcm", in_place=True)
+    (tmp_path / "link").symlink_to("one.dcm")
+    (tmp_path / "one.dcm").chmod(0o640)
+    path = made.path_for(Input("link"))
+    assert path == str(tmp_path / "one.dcm")
+    with made.writing(path, Input("link")) as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "one.dcm").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "one.dcm").stat().st_mode) == 0o640
+    assert refused(made, "-") == ["standard input has no place to be changed in"]
+    with pytest.raises(InputError, match="in an archive"):
+        made.path_for(Input("a.zip/1", "a.zip", Archive("a.zip", "zip", ()), Entry("1")))
+
+
+def test_what_is_there_stays_unless_told_otherwise(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"there is a file other/2\.dcm already") as caught:
+        outputs("other/2.dcm", "one.dcm").path_for(Input("one.dcm"))
+    assert caught.value.hint == "--overwrite replaces it"
+    made = outputs("other/2.dcm", "one.dcm", overwritten=True)
+    with made.writing(made.path_for(Input("one.dcm")), Input("one.dcm")) as file:
+        file.write(b"new")
+    assert (tmp_path / "other/2.dcm").read_bytes() == b"new"
+
+
+def test_one_that_comes_in_between_stays(tmp_path: Path) -> None:
+    made = outputs("new/out.dcm", "one.dcm")
+    with pytest.raises(OutputError, match="already"), made.writing("new/out.dcm", Input("one.dcm")):
+        (tmp_path / "new/out.dcm").write_bytes(b"theirs")
+    assert (tmp_path / "new/out.dcm").read_bytes() == b"theirs"
+
+
+def test_a_place_that_cannot_be_written_to() -> None:
+    made = outputs("one.dcm/x/out", "study/2.dcm")
+    with (
+        pytest.raises(OutputError, match=r"one\.dcm/x/out: Not a directory"),
+        made.writing(made.target, Input("study/2.dcm")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("target", "in_place", "paths", "message"),
+    [
+        (None, False, ["one.dcm"], "give either -o OUT or --in-place"),
+        ("x", True, ["one.dcm"], "give either -o OUT or --in-place"),
+        ("", False, ["one.dcm"], "the output has no name"),
+        ("-", False, ["one.dcm", "study"], "standard output takes one file"),
+        ("-", False, ["study"], "standard output takes one file"),
+        ("one.dcm", False, ["study"], "one.dcm is a file, and there may be several"),
+    ],
+)
+def test_places_that_make_no_sense(
+    target: str | None, in_place: bool, paths: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        outputs(target, *paths, in_place=in_place)
+
+
+def test_standard_input_has_no_name() -> None:
+    assert refused(outputs("out", "-", "study"), "-") == [
+        "standard input has no name that it could get in a folder"
+    ]
+    assert outputs("out.dcm", "-").path_for(Input("-")) == "out.dcm"
+    assert outputs("-", "-").path_for(Input("-")) == "-"
+    with pytest.raises(InputError, match="takes one file"):
+        outputs("-", "a.zip").path_for(Input("a.zip/1", "a.zip", Archive("a.zip", "zip", ()), Entry("1")))
+
+
+def test_what_the_run_has_made_itself_may_be_made_again(tmp_path: Path) -> None:
+    """A worker may die between that and telling of it."""
+    with Made() as made:
+        run = outputs("new/", "one.dcm")._replace(made=made)
+        item, other = Input("one.dcm"), Input("other/one.dcm")
+        for text in (b"first", b"again"):
+            with run.writing(run.path_for(item), item) as file:
+                file.write(text)
+        assert (tmp_path / "new" / "one.dcm").read_bytes() == b"again"
+        with pytest.raises(OutputError, match="already"):
+            run.path_for(other)
+        (tmp_path / "new" / "two").write_bytes(b"theirs")
+        with pytest.raises(OutputError, match="already"):
+            run.path_for(Input("two"))

@@ -1,0 +1,105 @@
+"""A new file appears whole, under its name, or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcmtools import replacing
+from dcmtools.replacing import making
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(params=["without a name", "hidden"])
+def _system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "hidden":
+        monkeypatch.setattr(replacing, "_nameless", lambda _folder: None)
+
+
+pytestmark = pytest.mark.usefixtures("_system")
+
+
+def test_it_is_there_in_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "new"
+    with making(str(path)) as file:
+        file.write(b"abc")
+        file.flush()
+        assert not path.exists()
+        assert os.pread(file.fileno(), 3, 0) == b"abc"
+        file.write(b"def")
+    assert path.read_bytes() == b"abcdef"
+    assert os.listdir(tmp_path) == ["new"]
+
+
+def test_its_mode_is_that_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").write_bytes(b"")
+    with making(str(tmp_path / "new")):
+        pass
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("usual", "new")}
+    assert len(modes) == 1
+
+
+def test_nothing_stays_of_what_fails(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), making(str(tmp_path / "new")):
+        raise KeyError
+    assert not os.listdir(tmp_path)
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    path.write_bytes(b"old")
+    with pytest.raises(FileExistsError), making(str(path)) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["old"]
+
+
+def test_what_is_there_may_go(tmp_path: Path) -> None:
+    path, kept = tmp_path / "old", tmp_path / "kept"
+    kept.write_bytes(b"old")
+    path.symlink_to(kept)
+    with making(str(path), over=True) as file:
+        file.write(b"new")
+    assert (path.read_bytes(), kept.read_bytes()) == (b"new", b"old")
+    assert not path.is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["kept", "old"]
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory"), making(str(tmp_path / "folder"), over=True):
+        pass
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), making(str(tmp_path / "absent" / "new")):
+        pass
+
+
+def test_a_path_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with making("new") as file:
+        file.write(b"abc")
+    assert (tmp_path / "new").read_bytes() == b"abc"
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without names are Linux's")
+def test_nothing_stays_of_a_process_that_is_killed(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys
+from dcmtools.replacing import making
+with making(sys.argv[1]) as file:
+    file.write(b"abc")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script, tmp_path / "new"], check=False)
+    assert not os.listdir(tmp_path)
