@@ -26,6 +26,7 @@ _CHUNK: Final = 32
 _SLICE: Final = 0.2  # seconds
 _WINDOW: Final = 3  # chunks for each worker that may be ahead of the results
 _MOST: Final = 4 * 1024 * 1024  # bytes of results that a worker hands over at once
+_GRACE: Final = 3.0  # seconds that a worker has to tidy up
 
 _adopted: list[Callable[[Any], Any]] = []  # a worker's own operation
 
@@ -42,6 +43,7 @@ def run(
     lost: Callable[[T], R],
     *,
     apart: bool = False,
+    left: Callable[[T], R] | None = None,
 ) -> Iterator[R]:
     """Yield ``operation(item)`` for each of ``items``, in their order, from up to ``jobs`` processes.
 
@@ -52,23 +54,30 @@ def run(
 
     Items that are worked on ``apart`` may take a process down with them: they are all for workers, one by
     one, be there ever so few.
+
+    Where Ctrl-C ends the run, what is done already is yielded, and what ``left`` makes of each item that was
+    begun or waited to be, before KeyboardInterrupt is raised.
     """
     if apart and _can_fork():
-        yield from _shared(operation, iter(items), jobs, lost, most=1)
+        yield from _shared(operation, iter(items), jobs, lost, most=1, left=left)
         return
     spent = 0.0  # on work, not on waiting for items
     stream = iter(items)
     for item in stream:
         begun = time.monotonic()
-        result = operation(item)
+        try:
+            result = operation(item)
+        except KeyboardInterrupt:
+            yield from map(left, [item]) if left else ()
+            raise
         spent += time.monotonic() - begun
         yield result
         if jobs > 1 and spent >= PATIENCE and _can_fork():
             ahead = list(islice(stream, _CHUNK))
             if len(ahead) == _CHUNK:
-                yield from _shared(operation, chain(ahead, stream), jobs, lost)
+                yield from _shared(operation, chain(ahead, stream), jobs, lost, left=left)
             else:
-                yield from map(operation, ahead)
+                yield from run(operation, ahead, 1, lost, left=left)
 
 
 def _can_fork() -> bool:
@@ -91,6 +100,7 @@ def _shared(
     lost: Callable[[T], R],
     *,
     most: int = _CHUNK,
+    left: Callable[[T], R] | None = None,
 ) -> Iterator[R]:
     size = most
     chunks = iter(lambda: list(islice(stream, size)), [])
@@ -109,17 +119,32 @@ def _shared(
                 yield from _completed(operation, chunk, done)
                 continue
             _stop(pool)
-            for chunk, future in ahead:
+            while ahead:
+                chunk, future = ahead.popleft()
                 done = _results(future)
                 yield from (
                     _one_by_one(operation, chunk, lost)
                     if done is None
                     else _completed(operation, chunk, done)
                 )
-            ahead.clear()
             pool = _pool(operation, jobs)
+    except KeyboardInterrupt:
+        ready = [(chunk, _results(future) if future and future.done() else None) for chunk, future in ahead]
+        _stop(pool)
+        for chunk, done in ready:
+            yield from _kept(chunk, done or [], left)
+        raise
     finally:
         _stop(pool)
+
+
+def _kept(chunk: list[T], done: list[bytes], left: Callable[[T], R] | None) -> Iterator[R]:
+    """Yield the results of a chunk that there are, and what is ``left`` of it."""
+    from pickle import loads
+
+    yield from map(loads, done)
+    if left:
+        yield from map(left, chunk[len(done) :])
 
 
 def _one_by_one(operation: Callable[[T], R], items: list[T], lost: Callable[[T], R]) -> Iterator[R]:
@@ -149,12 +174,20 @@ def _pool(operation: Callable[[T], R], jobs: int) -> Executor:
 
 
 def _submitted(pool: Executor, chunk: list[T]) -> Future[list[bytes]] | None:
+    """Have the pool work on ``chunk``; return None where its workers died.
+
+    They are forked at the first one, and hear of no signal before they know what to do with it.
+    """
+    import signal
     from concurrent.futures import BrokenExecutor
 
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         return pool.submit(_work, chunk)
     except BrokenExecutor:
         return None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _results(future: Future[list[bytes]] | None) -> list[bytes] | None:
@@ -173,11 +206,17 @@ def _results(future: Future[list[bytes]] | None) -> list[bytes] | None:
 
 
 def _stop(pool: Executor) -> None:
-    """End the workers, whatever they are at."""
+    """End the workers, whatever they are at, be it native code that heeds no signal."""
     from multiprocessing import active_children
+    from multiprocessing.connection import wait
 
-    for worker in active_children():
+    workers = active_children()
+    for worker in workers:
         worker.terminate()
+    until = time.monotonic() + _GRACE
+    for worker in workers:
+        if not wait([worker.sentinel], max(0.0, until - time.monotonic())):
+            worker.kill()
     pool.shutdown(cancel_futures=True)
 
 
@@ -190,6 +229,7 @@ def _adopt(operation: Callable[[Any], Any]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _adopted.append(operation)
     Thread(target=_end_with_parent, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 
 def _end_with_parent() -> None:
@@ -199,6 +239,8 @@ def _end_with_parent() -> None:
     if parent := parent_process():
         parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE)  # native code may pass over what the handler raises
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _work(chunk: list[Any]) -> list[bytes]:

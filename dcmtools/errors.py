@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL: Final = (*NO_ROOM, errno.EFBIG)
 
 
 @unique
@@ -66,6 +67,14 @@ class OutputError(DcmtoolsError):
     """A result could not be written: disk full, folder not writable."""
 
     code = "output"
+
+
+class DiskFull(OutputError):
+    """There is no room for what is written, nor for more of it."""
+
+
+class AlreadyThere(OutputError):
+    """A file has the name already that another was to get."""
 
 
 class UsageError(DcmtoolsError):

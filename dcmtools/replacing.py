@@ -18,26 +18,37 @@ _FOLDER: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 def replacing(path: str, *, mode: int | None = None, durable: bool = True) -> Iterator[BinaryIO]:
     """Open what is the file at ``path`` after the ``with`` block, unless that fails; raises OSError.
 
-    Its mode is that of the file it replaces unless one is given, and 0600 where there is none. The bytes are
-    on disk before the name is, unless that is not to be ``durable``; a link at ``path`` would be replaced,
-    not followed.
+    Its owner, group and mode are those of the file it replaces, as far as we may give them, unless a mode is
+    given; that is 0600 where there is none. The bytes are on disk before the name is, unless that is not to
+    be ``durable``; a link at ``path`` would be replaced, not followed. Other hard links keep the old file.
     """
-    from tempfile import mkstemp
-
-    descriptor, temporary = mkstemp(prefix=".dcmtools-", dir=os.path.dirname(path) or ".")
+    folder = os.path.dirname(path) or "."
+    opened = os.open(folder, _FOLDER)
     try:
-        with open(descriptor, "wb") as file:
+        with _nameless(opened, 0o600) or _hidden(folder, 0o600) as file:
             yield file
             file.flush()
-            with suppress(FileNotFoundError):
-                os.fchmod(descriptor, stat.S_IMODE(os.stat(path).st_mode) if mode is None else mode)
+            _belong(file.fileno(), path, mode)
             if durable:
-                os.fsync(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+                os.fsync(file.fileno())
+            _name(file, opened, os.path.basename(path), over=True)
+    finally:
+        os.close(opened)
+
+
+def _belong(descriptor: int, path: str, mode: int | None) -> None:
+    """Give a file the owner, group and mode of the one at ``path``, as far as we may, or that ``mode``."""
+    try:
+        before = os.stat(path)
+    except FileNotFoundError:
+        before = None
+    if before:
+        for owner in (before.st_uid, -1):  # who is not root may give at most the group
+            with suppress(PermissionError):
+                os.fchown(descriptor, owner, before.st_gid)
+                break
+    if before or mode is not None:
+        os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before and mode is None else mode or 0)
 
 
 @contextmanager
@@ -51,7 +62,7 @@ def making(path: str, *, over: bool = False) -> Iterator[BinaryIO]:
     folder = os.path.dirname(path) or "."
     opened = os.open(folder, _FOLDER)
     try:
-        with _nameless(opened) or _hidden(folder) as file:
+        with _nameless(opened, 0o666) or _hidden(folder, 0o666) as file:
             yield file
             file.flush()
             _name(file, opened, os.path.basename(path), over=over)
@@ -59,26 +70,26 @@ def making(path: str, *, over: bool = False) -> Iterator[BinaryIO]:
         os.close(opened)
 
 
-def _nameless(folder: int) -> BinaryIO | None:
-    """Return a file that has no name, None where there are none such."""
+def _nameless(folder: int, mode: int) -> BinaryIO | None:
+    """Return a file without a name, of what the umask leaves of ``mode``, None where there are none such."""
     if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
         return None
     try:
-        return open(os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=folder), "w+b")
+        return open(os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, mode, dir_fd=folder), "w+b")
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL):
             return None
         raise
 
 
-def _hidden(folder: str) -> BinaryIO:
+def _hidden(folder: str, mode: int) -> BinaryIO:
     """Return a file whose name goes when it is closed."""
     from tempfile import NamedTemporaryFile
 
     file = NamedTemporaryFile(prefix=".dcmtools-", dir=folder)  # noqa: SIM115  whoever asked closes it
     umask = os.umask(0o077)
     os.umask(umask)
-    os.fchmod(file.fileno(), 0o666 & ~umask)
+    os.fchmod(file.fileno(), mode & ~umask)
     return cast("BinaryIO", file)
 
 
@@ -99,7 +110,7 @@ def _name(file: BinaryIO, folder: int, name: str, *, over: bool) -> None:
         temporary = f".dcmtools-{os.getpid()}-{os.urandom(6).hex()}"
         link(temporary)
         try:
-            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             os.unlink(temporary, dir_fd=folder)
             raise

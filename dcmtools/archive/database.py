@@ -8,13 +8,13 @@ import stat
 from contextlib import suppress
 from typing import Final
 
-from dcmtools.archive.schema import FILE, VERSION, statements
+from dcmtools.archive.schema import VERSION, statements
 from dcmtools.errors import DcmtoolsError
+from dcmtools.files.names import BESIDE_INDEX, INDEX
 
 # How long to wait for a lock: of a checkpoint, or of somebody who looks into the database by hand.
 _PATIENCE: Final = 10.0
 _CACHE_KIB: Final = 32 * 1024
-_BESIDE: Final = ("-wal", "-shm", "-journal")
 _RUINED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -30,7 +30,7 @@ def open_database(folder: str, *, check: bool = False) -> sqlite3.Connection:
     Where there is none, or one of another version, or no database that can be read, an empty one is made. A
     ``check`` reads all of it. Raises sqlite3.Error and OSError where that fails.
     """
-    path = os.path.join(folder, FILE)
+    path = os.path.join(folder, INDEX)
     if _is_file(path):
         connection = None
         try:
@@ -57,7 +57,7 @@ def open_reader(folder: str) -> sqlite3.Connection:
 
     Raises sqlite3.Error where there is none.
     """
-    path = os.path.abspath(os.path.join(folder, FILE))  # behind two slashes, which may be its own as well
+    path = os.path.abspath(os.path.join(folder, INDEX))  # behind two slashes, which may be its own as well
     path = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(
         f"file://{path}?mode=rw", _PATIENCE, isolation_level=None, check_same_thread=False, uri=True
@@ -68,15 +68,15 @@ def open_reader(folder: str) -> sqlite3.Connection:
 
 def remove_database(folder: str) -> None:
     """Remove the index: the database first, as one without its log would be taken for whole."""
-    for ending in ("", *_BESIDE):
+    for ending in ("", *BESIDE_INDEX):
         with suppress(FileNotFoundError):
-            os.unlink(os.path.join(folder, FILE + ending))
+            os.unlink(os.path.join(folder, INDEX + ending))
 
 
 def identity_of(folder: str) -> tuple[int, int] | None:
     """Return what tells the file of the index from one that takes its place; None where there is no file."""
     try:
-        found = os.lstat(os.path.join(folder, FILE))
+        found = os.lstat(os.path.join(folder, INDEX))
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.archive.database import IndexBehind, is_ruined, open_database, remove_database
 from dcmtools.archive.repair import is_complete, repaired
 from dcmtools.archive.rows import Rows
-from dcmtools.archive.schema import FILE
-from dcmtools.archive.storage import INCOMING, Storage
+from dcmtools.archive.storage import Storage
 from dcmtools.errors import InputError
+from dcmtools.files.names import INCOMING, INDEX
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check_archive(folder: str) -> None:
     """Raise InputError where ``folder`` is none, or nothing has ever been received into or indexed in it."""
     if not os.path.isdir(folder):
         raise InputError(f"{folder}: there is no such folder")
-    if not any(os.path.lexists(os.path.join(folder, name)) for name in (INCOMING, FILE)):
+    if not any(os.path.lexists(os.path.join(folder, name)) for name in (INCOMING, INDEX)):
         hint = "dcmtools serve makes one, and dcmtools archive index of files that lie as it has them"
         raise InputError(f"{folder}: this folder is no archive", hint=hint)
 
@@ -52,7 +52,7 @@ def held(folder: str, *, anew: bool = False, check: bool = False) -> Iterator[Ro
             yield Rows(connection, root)
     except sqlite3.Error as error:
         hint = f"dcmtools archive index {folder} makes it anew" if is_ruined(error) else ""
-        raise IndexBehind(f"{os.path.join(folder, FILE)}: {error}", hint=hint) from error
+        raise IndexBehind(f"{os.path.join(folder, INDEX)}: {error}", hint=hint) from error
     finally:
         storage.close()
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # What an index must have been written as: one of another version is made anew.
 VERSION: Final = 1
-FILE: Final = ".index.sqlite"
 TABLES: Final = {
     Level.PATIENT: "patients",
     Level.STUDY: "studies",

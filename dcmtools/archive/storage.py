@@ -18,15 +18,12 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.archive.duplicates import DuplicateError, How, Kept, OnDuplicate, same_data_set
 from dcmtools.archive.opening import open_below
 from dcmtools.errors import InputError, OutputError, UsageError
-from dcmtools.files.names import safe_name
+from dcmtools.files.names import INCOMING, LOCK, PART, safe_name
 from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INCOMING: Final = ".incoming"
-_LOCK: Final = "lock"
-_PART: Final = ".part"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # As much of an instance as a walk to its pixels needs stays in memory, where it costs no call to read it.
 _HEAD: Final = 20 * 1024
@@ -88,20 +85,20 @@ class Storage:
             os.mkdir(INCOMING, 0o700, dir_fd=self._root)
         self._incoming = self._hold(os.open(INCOMING, _FOLDER, dir_fd=self._root))
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        lock = self._hold(os.open(_LOCK, flags, 0o600, dir_fd=self._incoming))
+        lock = self._hold(os.open(LOCK, flags, 0o600, dir_fd=self._incoming))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for name in os.listdir(self._incoming):
-            if name.endswith(_PART):
+            if name.endswith(PART):
                 os.unlink(name, dir_fd=self._incoming)
         try:
-            os.link(_LOCK, _PART, src_dir_fd=self._incoming, dst_dir_fd=self._incoming)
+            os.link(LOCK, PART, src_dir_fd=self._incoming, dst_dir_fd=self._incoming)
         except OSError as error:
             if error.errno in _UNSUPPORTED:
                 raise OSError(
                     error.errno, "this file system has no hard links, which receiving needs"
                 ) from error
             raise
-        os.unlink(_PART, dir_fd=self._incoming)
+        os.unlink(PART, dir_fd=self._incoming)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -109,7 +106,7 @@ class Storage:
 
     def begin(self) -> Incoming:
         """Return a new temporary file to write an instance to; raises OutputError."""
-        name = f"{self._prefix}-{next(self._serial)}{_PART}"
+        name = f"{self._prefix}-{next(self._serial)}{PART}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             return Incoming(self, name, os.open(name, flags, 0o600, dir_fd=self._incoming))
@@ -293,7 +290,7 @@ def place_of(patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> 
 def is_held(folder: str) -> bool:
     """Tell whether a process receives into ``folder``; raises OSError where that cannot be told."""
     try:
-        lock = os.open(os.path.join(folder, INCOMING, _LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        lock = os.open(os.path.join(folder, INCOMING, LOCK), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

@@ -89,7 +89,9 @@ class App:
         from dcmtools.output.reporter import Reporter
 
         paged = paged and not output.structured
-        with self._showing(paged=paged) as console, logging_of(self), _reporting(output, self.name) as report:
+        acting = bool(summary or output.report)
+        with self._showing(paged=paged) as console, logging_of(self), _sigterm_as_ctrl_c(wanted=acting):
+            report = _report(output, self.name)
             progress = self._progress(console, output, extent) if summary and not paged else None
             reporter = Reporter(
                 console,
@@ -141,27 +143,33 @@ class App:
         return Progress(console, extent, color=_is_colored(output, on_terminal=True))
 
 
-@contextmanager
-def _reporting(output: OutputOptions, name: str) -> Iterator[Report | None]:
-    """Begin the report that ``output`` asks for, if any; raises UsageError where it cannot be written.
-
-    SIGTERM, where it would end the process on the spot, ends the run as Ctrl-C does: with a report.
-    """
+def _report(output: OutputOptions, name: str) -> Report | None:
+    """Begin the report that ``output`` asks for, if any; raises UsageError where it cannot be written."""
     if output.report is None:
-        yield None
+        return None
+    from dcmtools.output.report import Report
+
+    return Report(output.report, name.removeprefix("dcmtools "), output.fields)
+
+
+@contextmanager
+def _sigterm_as_ctrl_c(*, wanted: bool) -> Iterator[None]:
+    """Have SIGTERM, where it would end the process on the spot, end the run as Ctrl-C does.
+
+    So there is a closing line, and a report.
+    """
+    if not wanted:
+        yield
         return
     import signal
     import threading
 
-    from dcmtools.output.report import Report
-
-    report = Report(output.report, name.removeprefix("dcmtools "), output.fields)
     with ExitStack() as held:
         mine = threading.current_thread() is threading.main_thread()
         if mine and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             held.callback(signal.signal, signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-        yield report
+        yield
 
 
 def _is_colored(output: OutputOptions, *, on_terminal: bool) -> bool:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _ENCODING: Final = ("quality", "ratio", "near", "effort", "offset_table", "fragment_size")
 _OTHERS: Final = (
-    *("target", "in_place", "overwrite", "codec", "frames", "new_uid", "verify", "force"),
-    *_ENCODING,
+    *("target", "in_place", "overwrite", "codec", "frames", "new_uid", "verify", "force", "if_smaller"),
+    *("skip_existing", *_ENCODING),
 )
 
 
@@ -55,7 +55,9 @@ def report(
         taken = "a terminal" if app.console().out_is_terminal else "--format"
         raise click.UsageError(f"Standard output is for the file, not for {taken}.")
     totals = Totals(verb)
-    return app.report(compress(paths, options, jobs, totals), columns, output, summary=totals)
+    results = compress(paths, options, jobs, totals)
+    drain = options.outputs.target != STDOUT  # files are made, whoever reads of it
+    return app.report(results, columns, output, summary=totals, drain=drain)
 
 
 def _options(paths: Paths, asked: Mapping[str, Any]) -> CompressOptions:
@@ -71,7 +73,12 @@ def _options(paths: Paths, asked: Mapping[str, Any]) -> CompressOptions:
     settings = Settings(**{name: asked[name] for name in _ENCODING if asked[name] is not None})
     outputs = outputs_for(paths, asked["target"], in_place=asked["in_place"], overwritten=asked["overwrite"])
     return CompressOptions(
-        Asked(codec, settings, asked["new_uid"], asked["frames"]), outputs, asked["verify"], asked["force"]
+        Asked(codec, settings, asked["new_uid"], asked["frames"]),
+        outputs,
+        asked["verify"],
+        asked["force"],
+        asked["if_smaller"],
+        asked["skip_existing"],
     )
 
 
@@ -90,6 +97,9 @@ def _check(codec: Codec, asked: Mapping[str, Any]) -> None:
     for name, is_useful in useful.items():
         if not is_useful and is_given(context, name):
             raise click.UsageError(f"--{name.replace('_', '-')} means nothing to {codec.name}.")
+    for other in ("overwrite", "in_place"):
+        if asked["skip_existing"] and asked[other]:
+            raise click.UsageError(f"--skip-existing and --{other.replace('_', '-')} exclude each other.")
     if asked["ratio"] and is_given(context, "quality"):
         raise click.UsageError("--quality and --ratio exclude each other.")
     if asked["fragment_size"] and asked["offset_table"] == "extended":
@@ -120,6 +130,12 @@ _PLACES: Final = (
     ),
     click.option("--in-place", is_flag=True, help="Replace each file by what is made of it."),
     click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
+    click.option(
+        "--skip-existing",
+        is_flag=True,
+        help="Leave out what has its file in OUT already: so a run that was ended goes on. A file in OUT is "
+        "always a whole one.",
+    ),
 )
 _ENCODERS: Final = (
     click.option(
@@ -128,7 +144,8 @@ _ENCODERS: Final = (
         default=90,
         show_default=True,
         metavar="N",
-        help="How good lossy compression is to be.",
+        help="How good lossy compression is to be: 90 looks like the original, 100 is nearly it. With JPEG "
+        "2000 and HTJ2K errors are measured against the range of samples that is there.",
     ),
     click.option(
         "--ratio",
@@ -142,7 +159,8 @@ _ENCODERS: Final = (
         default=2,
         show_default=True,
         metavar="N",
-        help="Largest error of a sample with jpeg-ls-near.",
+        help="Largest error of a sample with jpeg-ls-near; less in frames with samples next to the bounds of"
+        " what Bits Stored can hold.",
     ),
     click.option(
         "--effort",
@@ -169,7 +187,8 @@ _MAKING: Final = (
         "--frames",
         type=FRAMES,
         metavar="LIST",
-        help="Keep these frames only, such as 1,5-9,-1: from 1, -1 is the last. It makes a new instance.",
+        help="Keep these frames only, such as 1,5-9,-1: from 1, -1 is the last. It makes a new instance; "
+        "frames that are in the transfer syntax already are not compressed once more.",
     ),
     click.option(
         "--new-uid/--keep-uid",
@@ -179,7 +198,9 @@ _MAKING: Final = (
     click.option(
         "--verify/--no-verify",
         default=None,
-        help="Read what was written, and compare each sample; by default where nothing may be lost.",
+        help="Read what was written, and compare each sample, or see that it can be decoded where some are "
+        "lost; by default where nothing may be.",
     ),
     click.option("--force", is_flag=True, help="Write files again that are in the transfer syntax already."),
+    click.option("--if-smaller", is_flag=True, help="Leave files as they are that would not become smaller."),
 )

@@ -11,7 +11,7 @@ _PEER_FIELDS: Final = (
 )
 _COMPRESS_FIELDS: Final = (
     "file output from to transfer_syntax_uid sop_instance_uid frames input_bytes output_bytes ratio verified"
-    " changes elapsed_ms"
+    " copied changes elapsed_ms"
 )
 FIELDS: Final = {
     "dump": "file transfer_syntax dataset values",
@@ -20,7 +20,7 @@ FIELDS: Final = {
     "codecs": "name transfer_syntax_uid keyword encapsulated lossless read write bits signed colour",
     "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
     "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"
-    " proposed",
+    " proposed sent_sop_instance_uid changes",
     "find": "peer level patient_id study_instance_uid series_instance_uid sop_instance_uid status dataset"
     " file",
     "move": "peer destination level patient_id study_instance_uid series_instance_uid sop_instance_uids"

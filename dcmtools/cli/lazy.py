@@ -108,10 +108,21 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101  a bug of the command's author, for mypy too
         command.params = [FileDefaults(), *map(copy, command.params), *self._shared()]
         for param in command.params:
-            if isinstance(param.envvar, str) and param.name:  # what is said of one command goes first
-                param.envvar = [f"{_variable(full_name)}_{_variable(param.name)}", param.envvar]
+            if isinstance(param, click.Option) and not param.hidden and param.allow_from_autoenv:
+                _name_variables(param, _variable(full_name))
         command.epilog = command.epilog or self.epilog
         return command
+
+
+def _name_variables(option: click.Option, prefix: str) -> None:
+    """Have ``option`` read from variables called as users write it; what is said of one command goes first.
+
+    click's own would be called by the parameter of the function.
+    """
+    mine = [f"{prefix}_{_variable(name[2:])}" for name in option.opts if name.startswith("--")]
+    shared = [option.envvar] if isinstance(option.envvar, str) else [*(option.envvar or ())]
+    option.envvar = [*mine, *shared]
+    option.allow_from_autoenv = False
 
 
 def _variable(name: str) -> str:

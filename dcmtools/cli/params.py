@@ -216,6 +216,7 @@ class _StorageClassType(_Parsed):
 
 class _CodecType(_Parsed):
     name = "syntax"
+    forms = "a name that 'dcmtools codecs' lists, a UID or a keyword of PS3.6"
 
     def parse(self, text: str) -> object:
         from dcmtools.codecs.registry import codec_named
@@ -230,6 +231,10 @@ class _CodecType(_Parsed):
         from dcmtools.codecs.registry import CODECS
 
         return ((each.name, each.uid) for each in CODECS if each.bits and each.name.startswith(incomplete))
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002  click's signature
+        """Say where to look."""
+        return f"Give {self.forms}."
 
 
 class _FramesType(_Parsed):

@@ -36,6 +36,7 @@ _RECEIVING = (
     "receive_only",
     "relational",
     "destinations",
+    "transcode",
     "transfer_syntaxes",
     "durable",
     "on_duplicate",
@@ -72,7 +73,7 @@ def receiving_options(function: Function) -> Function:
 
     def call(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  click's
         from dcmtools.archive.duplicates import OnDuplicate
-        from dcmtools.config import environment
+        from dcmtools.config import calm_libraries, environment
         from dcmtools.scp.faults import Faults
         from dcmtools.scp.serve import Receiving
 
@@ -82,8 +83,11 @@ def receiving_options(function: Function) -> Function:
             raise click.UsageError("--destination is for what --receive-only does not have: C-MOVE.")
         if asked["receive_only"] and asked["relational"]:
             raise click.UsageError("--relational is for what --receive-only does not have: queries.")
+        if asked["receive_only"] and asked["transcode"] != "lossless":
+            raise click.UsageError("--transcode is for what --receive-only does not have: retrievals.")
         asked |= {"durable": asked["durable"] == "on", "on_duplicate": OnDuplicate(asked["on_duplicate"])}
         receiving = Receiving(**asked, environment=environment(), faults=faults)
+        calm_libraries()
         return function(*args, receiving=receiving, **kwargs)
 
     return bundle(call, function, *_RETRIEVING, *_KEEPING, *_ENDING, *_FAULTING)
@@ -251,6 +255,14 @@ _RETRIEVING = (
         metavar="AET=PEER",
         callback=_destinations,
         help="Send to PEER what a C-MOVE to AET asks for. Without AET= the title is PEER's own. Repeatable.",
+    ),
+    click.option(
+        "--transcode",
+        type=click.Choice(["never", "lossless"]),
+        default="lossless",
+        show_default=True,
+        help="Where a receiver does not take an instance as it is stored: do not send it, or send it in a"
+        " transfer syntax that the receiver takes, with every sample as it is.",
     ),
     click.option(
         "--relational",

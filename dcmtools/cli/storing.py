@@ -49,8 +49,10 @@ def store_options(function: Function) -> Function:
 
 
 def _options(*, move_aet: str | None, move_id: int | None, **asked: Any) -> StoreOptions:  # noqa: ANN401  as StoreOptions has them
+    from dcmtools.config import calm_libraries
     from dcmtools.scu.storing import StoreOptions
 
+    calm_libraries()
     if (move_aet is None) != (move_id is None):
         raise click.UsageError("--move-originator-aet and --move-originator-id go together.")
     originator: dict[str, str | int] = {}
@@ -126,7 +128,8 @@ _SENDING = (
         default="lossless",
         show_default=True,
         help="Where the peer does not take a file's transfer syntax: do not send it, or put it into one that "
-        "the peer takes, if that loses nothing or in any case. Compressed files are not decompressed yet.",
+        "the peer takes, if that loses nothing (compressed files are decompressed) or in any case. With "
+        "loss, which is the last resort, it becomes a new instance, and that is a warning.",
     ),
     _flag("--per-study", text="Use an association of its own for each study."),
     priority_option,

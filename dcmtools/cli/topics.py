@@ -179,8 +179,9 @@ Where a command takes PATHS, each of these will do, in any number:
 
 A file that is named has to be what the command takes. In folders and archives what is not DICOM is skipped,
 which -v tells of, but it fails where its name ends in .dcm, .dicom, .dic or .ima, and where it has no bytes
-at all. A folder or archive without any DICOM file fails. Archives are not looked into where they are found in
-folders or in other archives: they are skipped.
+at all. What "dcmtools serve" keeps for itself in its folder (.incoming, .index.sqlite) is passed over, and
+not counted. A folder or archive without any DICOM file fails. Archives are not looked into where they are
+found in folders or in other archives: they are skipped.
 
 Nothing of an archive is written to the disk under a name; what is compressed goes through temporary files
 without one (TMPDIR says where). Encrypted files fail. What expands to more than 200 times its size, beyond
@@ -213,9 +214,15 @@ to stderr; progress is drawn on a terminal only, by runs of some length, and not
 one and the same cause kept from being done, such as the files that were left when a run was stopped, stderr
 names three and counts the others; -v, the log file, --format json and --report name every one.
 
+SIGINT (Ctrl-C) and SIGTERM end a run with status 130 and the closing count. store knows all its files before
+the first is sent, and each that is left is an item that failed. Commands that look for files while they work
+(compress, decompress, dump) tell of those that were in hand: with compress the outcome is unknown, as the new
+file may be there, and is whole where it is. What comes after these was not looked at, and is not named.
+dump leaves SIGTERM to the system, unless there is a report.
+
 * Text on a terminal | A table with a header, in colour unless NO_COLOR or --color never forbids it.
 * Text in a pipe | The same columns without the header, separated by tabs, nothing cut. An item that failed
-  and has no row is named on stderr only.
+  has a row where more than its name is known; else it is named on stderr only.
 * --format json | JSON Lines: one object for each result, failed ones too, in UTF-8.
 * --format csv | Of commands that show a table: a header, and a row for each result, failed ones too, in
   UTF-8. The columns are the fields below, as a report has them; those of find are its keys.
@@ -318,7 +325,8 @@ variables count as unset, but for those of the pager.
 
 * DCMTOOLS_CONFIG | The configuration file, in place of the user's.
 * DCMTOOLS_COMMAND_OPTION | An option's value where the command line gives none, such as
-  DCMTOOLS_ECHO_COUNT or DCMTOOLS_PEERS_LIST_FORMAT; dashes become underscores.
+  DCMTOOLS_ECHO_COUNT or DCMTOOLS_PEERS_LIST_FORMAT: its long name, where dashes become underscores.
+  --called-aet, --ask-password and --tls-no-verify stand in the command only.
 * DCMTOOLS_OPTION | The same for the options of many commands, which that of one command goes before:
   {", ".join(f"DCMTOOLS_{name.upper()}" for name in SHARED)}.
 * DCMTOOLS_PASSWORD, DCMTOOLS_JWT, DCMTOOLS_TLS_KEY_PASSWORD | Secrets that come from no file: the password

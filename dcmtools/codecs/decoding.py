@@ -31,7 +31,7 @@ class Adapter(Protocol):
         """Return the samples, of any type that holds them."""
 
     def photometric(self, stream: Stream | None, pixels: Pixels) -> str:
-        """Return the Photometric Interpretation of what ``decode`` returns."""
+        """Return the Photometric Interpretation of what ``decode`` returns, subsampled or not."""
 
     def encode(self, samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -> bytes:
         """Return the codestream of the samples that ``pixels`` describes."""
@@ -89,7 +89,7 @@ def decoded(codestream: bytes, codec: Codec, pixels: Pixels) -> Decoded:
 
 
 def _native(frame: bytes, data: PixelData) -> Decoded:
-    photometric = native.photometric(data.pixels)
+    photometric = _of_samples(data.pixels.photometric)
     if data.element[0] != PIXEL_DATA:
         return Decoded(native.decode(frame, data.pixels, floating=True), photometric)
     return _fitted(native.decode(frame, data.pixels), None, data.pixels, photometric)
@@ -103,7 +103,14 @@ def _decoded(codestream: bytes, module: Adapter, pixels: Pixels) -> Decoded:
     expected = (pixels.rows, pixels.columns, pixels.samples)[: 2 if pixels.samples == 1 else 3]
     if samples.shape != expected:
         raise InputError(f"samples of shape {samples.shape} were decoded, not {expected}")
-    return _fitted(samples, stream, pixels, module.photometric(stream, pixels))
+    return _fitted(samples, stream, pixels, _of_samples(module.photometric(stream, pixels)))
+
+
+def _of_samples(photometric: str) -> str:
+    """Return what samples are of which none is left out; raises InputError for what is retired."""
+    if photometric.startswith("YBR_PARTIAL"):
+        raise InputError(f"{photometric} is retired, and not decoded here")
+    return "YBR_FULL" if photometric == "YBR_FULL_422" else photometric
 
 
 def _fitted(samples: Samples, stream: Stream | None, pixels: Pixels, photometric: str) -> Decoded:

@@ -65,11 +65,12 @@ class Encapsulated:
         """How many bytes codestreams have, those that pad them included."""
         return sum(self._lengths)
 
-    def extended(self) -> tuple[bytes, bytes]:
+    def extended(self, order: str = "<") -> tuple[bytes, bytes]:
         """Return the values of Extended Offset Table and its Lengths, empty unless they were asked for."""
         if self._table != "extended":
             return b"", b""
-        return pack(f"<{len(self)}Q", *self._offsets), pack(f"<{len(self)}Q", *self._lengths)
+        form = f"{order}{len(self)}Q"
+        return pack(form, *self._offsets), pack(form, *self._lengths)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the value of the element: offset table, fragments, delimiter.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcmtools.codecs.decoding import adapter
+from dcmtools.codecs.registry import CODECS
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from dcmtools.codecs.registry import Codec
     from dcmtools.codecs.settings import Settings
     from dcmtools.codecs.streams import Samples
+
+PALETTE: Final = "PALETTE COLOR"
 
 
 def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -> bytes:
@@ -25,6 +28,16 @@ def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -
 
 def require_room(codec: Codec, pixels: Pixels) -> None:
     """Raise InputError where ``codec`` cannot hold the samples that ``pixels`` describes."""
+    if why := _refused(codec, pixels):
+        others = [
+            other.name for other in CODECS if other.lossless == codec.lossless and not _refused(other, pixels)
+        ]
+        hint = f"these can: {', '.join(others)}" if others else "what is not encapsulated can"
+        raise InputError(f"{codec.name} cannot hold these samples: {why}", hint=hint)
+
+
+def _refused(codec: Codec, pixels: Pixels) -> str:
+    """Return why ``codec`` cannot hold the samples that ``pixels`` describes, nothing where it can."""
     why = ""
     if not codec.bits or not codec.encapsulated:
         why = "no frame is encoded in it here"
@@ -36,6 +49,6 @@ def require_room(codec: Codec, pixels: Pixels) -> None:
         why = "it has no signed samples"
     elif pixels.samples not in codec.samples:
         why = f"it has no {pixels.samples} samples per pixel"
-    if why:
-        message = f"{codec.name} cannot hold these samples: {why}"
-        raise InputError(message, hint="" if pixels.bits_stored <= 16 else "rle and deflated hold them")
+    elif pixels.photometric == PALETTE and (codec.module == "jpeg_xl" or not codec.lossless):
+        why = f"it has no {PALETTE}, whose samples are numbers of colours"
+    return why

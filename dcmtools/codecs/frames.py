@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -26,10 +27,12 @@ EXTENDED_OFFSET_TABLE: Final = 0x7FE00001
 PIXEL_TAGS: Final = {FLOAT_PIXEL_DATA: 32, DOUBLE_FLOAT_PIXEL_DATA: 64, PIXEL_DATA: 0}
 _LONGEST: Final = 1024  # of what describes pixels
 _LONGEST_TABLE: Final = 8 * 10_000_000
-_MOST_FRAGMENTS: Final = 10_000_000
+_MOST_FRAGMENTS: Final = 1_000_000  # each takes 250 bytes of memory
 _GE_PRIVATE: Final = "1.2.840.113619.5.2"  # implicit VR little endian, but pixel data in big endian
 # How codestreams begin and end, where it takes that to tell frames apart: JPEG, JPEG-LS, JPEG 2000, JPEG XL.
-_BEGIN: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0cJXL ")
+_JPEG_XL: Final = b"\xff\x0a"
+_BEGIN: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", _JPEG_XL, b"\0\0\0\x0cJXL ")
+_RLE_BEGIN: Final = re.compile(rb"[\1-\x0f]\0\0\0\x40\0\0\0")  # the first of 1 to 15 segments at 64
 
 
 class Span(NamedTuple):
@@ -95,6 +98,14 @@ class PixelData:
         """Yield the frames in their order; see ``frame``."""
         return map(self.frame, range(len(self)))
 
+    @property
+    def beyond(self) -> int:
+        """How many bytes of native pixel data stand behind the last frame, padding left out."""
+        if self._fragments:
+            return 0
+        needed = -(-len(self) * self.pixels.frame_bits // 8)
+        return max(0, self.element[4] - needed - needed % 2)
+
     def frame(self, index: int) -> bytes:
         """Return the bytes of a frame: its codestream, maybe padded, or its samples in little endian.
 
@@ -141,13 +152,17 @@ def pixel_data(file: Part10File) -> PixelData:
     MalformedError where fragments and offset tables contradict each other or do not tell the frames apart,
     and what the walk raises.
     """
-    walker = file.walk(shallow=True)
+    return pixel_data_in(file.walk(shallow=True), file.transfer_syntax)
+
+
+def pixel_data_in(walker: Walker, transfer_syntax: str, level: int = 0) -> PixelData:
+    """Return the first pixel data at the depth ``level`` of what ``walker`` walks, as ``pixel_data`` does."""
     values: dict[int, bytes] = {}
     order = walker.order
     elements = iter(walker)
     for element in elements:
         tag, vr, _, offset, length, depth = element
-        if depth:
+        if depth != level:
             continue
         if tag in PIXEL_TAGS and vr != "SQ":
             pixels = described(values, order, bits_allocated=PIXEL_TAGS[tag])
@@ -156,7 +171,7 @@ def pixel_data(file: Part10File) -> PixelData:
                 fragments = _fragments(walker, element, elements, pixels, values)
             else:
                 pixels = _subsampled_indeed(pixels, length)
-            return PixelData(walker, element, pixels, fragments, file.transfer_syntax)
+            return PixelData(walker, element, pixels, fragments, transfer_syntax)
         if tag in DESCRIBING:
             values[tag] = walker.value(offset, min(length, _LONGEST))
         elif tag == EXTENDED_OFFSET_TABLE:
@@ -213,6 +228,7 @@ def _firsts(walker: Walker, spans: Sequence[Span], frames: int, begins: Sequence
         message = f"{len(spans)} fragments cannot hold {frames} frames"
         raise MalformedError(message, offset=spans[0].offset if spans else 0)
     if frames == 1:
+        _refuse_more(walker, spans, begins)
         return (0,)
     firsts = array("Q")
     if begins:
@@ -229,6 +245,16 @@ def _firsts(walker: Walker, spans: Sequence[Span], frames: int, begins: Sequence
     return firsts
 
 
+def _refuse_more(walker: Walker, spans: Sequence[Span], begins: Sequence[int]) -> None:
+    """Raise MalformedError where one frame is told of and there are more, which would be lost."""
+    count = sum(_begins(walker, span) for span in spans)
+    by_chance = walker.source.read(spans[0].offset, min(spans[0].length, 2)) == _JPEG_XL
+    if count > 1 and (count in (len(spans), len(begins)) or not by_chance):
+        message = f"there are {count} codestreams, and Number of Frames tells of one"
+        raise MalformedError(message, offset=spans[0].offset)
+
+
 def _begins(walker: Walker, span: Span) -> bool:
     """Tell whether a fragment is the beginning of a codestream: no later part of one looks like that."""
-    return walker.source.read(span.offset, min(span.length, 12)).startswith(_BEGIN)
+    head = walker.source.read(span.offset, min(span.length, 12))
+    return head.startswith(_BEGIN) or _RLE_BEGIN.match(head) is not None

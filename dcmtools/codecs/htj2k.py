@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from math import sqrt
 from struct import iter_unpack, pack_into, unpack_from
 from typing import TYPE_CHECKING, Any, Final
 
 from dcmtools.codecs import jpeg_2000
 from dcmtools.codecs.jpeg_2000 import QCD, SIZ, bare, main_header
-from dcmtools.codecs.settings import smallest_enough
+from dcmtools.codecs.settings import decibels, extent, smallest_enough
 from dcmtools.codecs.streams import Samples, Stream, told
 from dcmtools.errors import InputError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 header = jpeg_2000.header
 photometric = jpeg_2000.photometric
 _THUMBNAIL: Final = 64  # PS3.5 10.18: no side of the smallest resolution is longer
+_FINEST: Final = 0.25  # step of quantization, of a unit of samples: nothing is to be seen of finer ones
 _SPARE: Final = 6  # guard bits that there can be beside the one that OpenJPH writes
 
 
@@ -65,7 +67,8 @@ def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -
         return _described(bytes(encoded), bits, 0 if codec.lossless else spare, signed=pixels.signed)
 
     def at_quality(quality: int) -> bytes:
-        return at_step(2.0 ** (-spare - quality / 8))
+        noise = extent(samples) * 10 ** (-decibels(quality) / 20)
+        return at_step(max(_FINEST, noise * sqrt(12)) / (1 << 8 * centred.itemsize))
 
     with told("HTJ2K cannot encode this frame"):
         if codec.lossless:

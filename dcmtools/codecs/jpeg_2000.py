@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from math import log10
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcmtools.codecs.settings import decibels, extent
 from dcmtools.codecs.streams import Samples, Stream, told
 from dcmtools.errors import InputError
 
@@ -133,9 +136,11 @@ def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -
         return _small(samples, pixels, codec)
     from openjpeg.utils import encode_buffer
 
+    logging.getLogger("openjpeg").setLevel(logging.WARNING)  # it tells of every tile
     bits = pixels.bits_stored
     width = 1 if bits <= 8 else 2 if bits <= 16 else 4
     ratio = settings.ratio * bits / pixels.bits_allocated  # OpenJPEG counts bits that are stored
+    noise = _of_nominal(decibels(settings.quality), samples, bits)
     with told("JPEG 2000 cannot encode this frame"):
         return bytes(
             encode_buffer(
@@ -148,14 +153,14 @@ def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -
                 photometric_interpretation=1 if pixels.photometric == "RGB" else 0,
                 use_mct=True,
                 compression_ratios=[max(1.0, ratio)] if ratio and not codec.lossless else None,
-                signal_noise_ratios=None if ratio or codec.lossless else [decibels(settings.quality)],
+                signal_noise_ratios=None if ratio or codec.lossless else [noise],
             )
         )
 
 
-def decibels(quality: int) -> float:
-    """Return the peak signal-to-noise ratio that stands for a quality of 1 to 100: 90 is 64 dB."""
-    return 10 + 0.6 * quality
+def _of_nominal(noise: float, samples: Samples, bits: int) -> float:
+    """Return a signal-to-noise ratio as OpenJPEG has it: its peak is what so many bits can hold."""
+    return noise + 20 * log10(((1 << bits) - 1) / extent(samples))
 
 
 def _small(samples: Samples, pixels: Pixels, codec: Codec) -> bytes:
@@ -165,7 +170,7 @@ def _small(samples: Samples, pixels: Pixels, codec: Codec) -> bytes:
         return bytes(
             jpeg2k_encode(
                 samples,
-                None if codec.lossless else round(decibels(100)),
+                None if codec.lossless else round(_of_nominal(decibels(100), samples, pixels.bits_stored)),
                 codecformat="j2k",
                 reversible=codec.lossless,
                 bitspersample=pixels.bits_stored,

@@ -49,25 +49,33 @@ def photometric(stream: Stream, pixels: Pixels) -> str:  # noqa: ARG001  as all 
 def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -> bytes:
     """Return the codestream of a frame, with the precision of Bits Allocated; colours interleaved by sample.
 
-    Raises InputError where near-lossless coding could turn the sign of a sample.
+    Where an error could take a sample beyond what Bits Stored can hold, or turn its sign, it is as small as
+    it has to be for that not to happen, 0 if need be.
     """
+    near = 0 if codec.lossless else settings.near
+    while near and _leaves_bounds(samples, pixels, near):
+        near -= 1
+    return _encoded(samples, near)
+
+
+def _encoded(samples: Samples, near: int) -> bytes:
     from imagecodecs import jpegls_encode
 
-    near = 0 if codec.lossless else settings.near
-    if pixels.signed:
-        _check_signs(samples, near)
-        samples = samples.view(f"u{samples.itemsize}")
     with told("JPEG-LS cannot encode this frame"):
-        return _bare(bytes(jpegls_encode(samples, near)))
+        return _bare(bytes(jpegls_encode(samples.view(f"u{samples.itemsize}"), near)))
 
 
-def _check_signs(samples: Samples, near: int) -> None:
-    """Raise InputError where an error of ``near`` goes over the bounds of two's complement."""
-    most = (1 << 8 * samples.itemsize - 1) - 1
-    if near and (samples.max() > most - near or samples.min() < near - most - 1):
-        raise InputError(
-            f"signed samples next to {most} or {-most - 1} could change sign with an error of {near}"
-        )
+def _leaves_bounds(samples: Samples, pixels: Pixels, near: int) -> bool:
+    """Tell whether decoders, which know of Bits Allocated only, would get samples out of Bits Stored."""
+    most = (1 << pixels.bits_stored - pixels.signed) - 1
+    least = -most - 1 if pixels.signed else 0
+    if samples.max() <= most - near and samples.min() >= least + near:
+        return False
+    from imagecodecs import jpegls_decode
+
+    decoded = jpegls_decode(_encoded(samples, near)).view(samples.dtype).astype("i4").reshape(samples.shape)
+    far = abs(decoded - samples) > near  # where the sign has turned
+    return bool((decoded > most).any() or (decoded < least).any() or far.any())
 
 
 def _bare(codestream: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ _BEGIN: Final = b"\xff\x0a"
 _BOXED: Final = b"\0\0\0\x0cJXL "
 _LOSSLESS_EFFORT: Final = 2  # smaller than 3 and 4 on most images, and many times as quick
 _LONGEST_HEADER: Final = 64
+_LEAST_DISTANCE: Final = 0.01  # that libjxl knows
 # As the format has its numbers: bits to read, and what to add, by the first two bits.
 _SIZES: Final = ((9, 1), (13, 1), (18, 1), (30, 1))
 _DEPTHS: Final = ((0, 8), (0, 10), (0, 12), (6, 1))
@@ -58,7 +60,7 @@ def header(codestream: bytes) -> Stream:
         bits = _Bits(codestream[len(_BEGIN) : _LONGEST_HEADER])
         rows, columns = _size(bits)
         if bits.read(1):  # all as usual
-            return Stream(rows, columns, 3, 8, None, None, "RGB")
+            return Stream(rows, columns, 3, 8, None, lossless=False, photometric="RGB")
         _skip_extras(bits)
         if bits.read(1):
             raise InputError("JPEG XL of floating point samples is not decoded here")
@@ -69,7 +71,12 @@ def header(codestream: bytes) -> Stream:
         transformed = bits.read(1)
         grey = not bits.read(1) and _space(bits) == _GREY
         return Stream(
-            rows, columns, 1 if grey else 3, depth, None, None, "RGB" if transformed and not grey else ""
+            rows,
+            columns,
+            1 if grey else 3,
+            depth,
+            lossless=False if transformed else None,  # to XYB, from which nothing comes back as it was
+            photometric="RGB" if transformed and not grey else "",
         )
 
 
@@ -156,14 +163,18 @@ def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -
             numthreads=1,
         )
 
+    # Who looks at more than 8 bits will look at a part of the range; a ratio is reached whatever that costs.
+    finer = 1.0 if settings.ratio else sqrt(255 / max(255, (1 << bits) - 1))
+
+    def at_quality(quality: int) -> bytes | bytearray:
+        return encoded(EFFORT, max(_LEAST_DISTANCE, finer * _distance(quality)))
+
     with told("JPEG XL cannot encode this frame"):
         if codec.lossless:
             return bytes(encoded(_LOSSLESS_EFFORT, None))
-        return bytes(
-            smallest_enough(lambda quality: encoded(EFFORT, _distance(quality)), settings, samples.nbytes)
-        )
+        return bytes(smallest_enough(at_quality, settings, samples.nbytes))
 
 
 def _distance(quality: int) -> float:
-    """Return Butteraugli's distance that stands for a quality of 1 to 100: 90 is 0.5."""
+    """Return Butteraugli's distance that stands for a quality of 1 to 100 with 8 bits: 90 is 0.5."""
     return max(0.05, (100 - quality) / 20)

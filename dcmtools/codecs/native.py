@@ -55,13 +55,6 @@ def _upsampled(flat: Samples, shape: tuple[int, int]) -> Samples:
     return pixels.reshape(*shape, 3)
 
 
-def photometric(pixels: Pixels) -> str:
-    """Return what decoded samples are; raises InputError for YBR_PARTIAL, which is retired."""
-    if pixels.photometric.startswith("YBR_PARTIAL"):
-        raise InputError(f"{pixels.photometric} is retired, and not decoded here")
-    return "YBR_FULL" if pixels.photometric == "YBR_FULL_422" else pixels.photometric
-
-
 def encode(samples: Samples, pixels: Pixels) -> bytes:
     """Return the bytes of a native frame in little endian, plane by plane if ``pixels`` says so.
 

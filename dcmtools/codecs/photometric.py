@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from dcmtools.codecs.registry import Codec
     from dcmtools.codecs.streams import Samples
 
-PALETTE: Final = "PALETTE COLOR"
 # What becomes of colours: by module and whether it is lossless, of samples in RGB and in YBR_FULL.
 _COLOURS: Final = {
     ("rle", True): ("RGB", "YBR_FULL"),
@@ -61,13 +60,14 @@ def target(codec: Codec, pixels: Pixels, photometric: str) -> Target:
         samples = samples._replace(bits_allocated=16)
     samples = samples._replace(planar=0)
     if samples.samples == 1:
-        if photometric == PALETTE and (codec.module == "jpeg_xl" or not codec.lossless):
-            raise InputError(f"{codec.name} has no {PALETTE}: its samples are numbers of colours")
         return Target(samples, samples)
     of_rgb, of_ybr = _COLOURS[codec.module, codec.lossless]
     becomes = of_rgb if photometric == "RGB" else of_ybr if photometric == "YBR_FULL" else photometric
     if not becomes:
-        raise InputError(f"{codec.name} has no {photometric}, of which RGB cannot be made without loss")
+        raise InputError(
+            f"{codec.name} has no {photometric}, of which RGB cannot be made without loss",
+            hint="these can: rle, jpeg-lossless, jpeg-ls, jpeg-2000-lossless, htj2k-lossless",
+        )
     if becomes == "XYB":
         samples = samples._replace(photometric="RGB")
     return Target(samples._replace(photometric=becomes), samples)

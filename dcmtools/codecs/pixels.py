@@ -24,8 +24,8 @@ DESCRIBING: Final = frozenset({
     SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION, NUMBER_OF_FRAMES, ROWS, COLUMNS,
     BITS_ALLOCATED, BITS_STORED, HIGH_BIT, PIXEL_REPRESENTATION,
 })  # fmt: skip
-# Of one frame in memory, however large the claim of a file.
-MAX_FRAME: Final = 1 << 30
+# Of one frame in memory, where it stands up to three times, however large the claim of a file.
+MAX_FRAME: Final = 1 << 28
 MAX_FRAMES: Final = 10_000_000
 _ALLOCATED: Final = (1, 8, 16, 32, 64)
 _SUBSAMPLED: Final = ("YBR_FULL_422", "YBR_PARTIAL_422")
@@ -108,6 +108,11 @@ def _frames(text: str) -> int:
     return int(text)
 
 
+def _unpacked(pixels: Pixels) -> int:
+    """Return how many bytes the samples of a frame take in memory."""
+    return pixels.rows * pixels.columns * pixels.samples * max(8, pixels.bits_allocated) // 8
+
+
 def _check(pixels: Pixels) -> None:
     """Raise InputError for what no image can be."""
     wrong = ""
@@ -123,7 +128,7 @@ def _check(pixels: Pixels) -> None:
         wrong = f"High Bit is {pixels.high_bit}, of {pixels.bits_stored} bits stored"
     elif pixels.planar not in (0, 1):
         wrong = f"Planar Configuration is {pixels.planar}"
-    elif pixels.frame_bytes > MAX_FRAME:
-        wrong = f"a frame would have {pixels.frame_bytes} bytes, more than the {MAX_FRAME} that are read"
+    elif (size := _unpacked(pixels)) > MAX_FRAME:
+        wrong = f"a frame would have {size} bytes, more than the {MAX_FRAME} that are read"
     if wrong:
         raise InputError(wrong)

@@ -85,6 +85,27 @@ CODECS: Final = (
         )
     ),
 )  # fmt: skip
+# Names that others have for them.
+ALIASES: Final = {
+    "baseline": "jpeg", "jpeg-baseline": "jpeg", "extended": "jpeg-extended",
+    "jpeg-lossless-sv1": "jpeg-lossless", "jpeg-sv1": "jpeg-lossless", "sv1": "jpeg-lossless",
+    "jpeglossless:non-hierarchical-1storderprediction": "jpeg-lossless",
+    "jpeglossless:non-hierarchical:process14": "jpeg-lossless-14",
+    "jpegextended:process2+4": "jpeg-extended", "jpegbaseline": "jpeg",
+    "jls": "jpeg-ls", "jpegls": "jpeg-ls", "jpegls-lossless": "jpeg-ls", "jpeg-ls-lossless": "jpeg-ls",
+    "jpeglslossy": "jpeg-ls-near", "jpegls-near": "jpeg-ls-near", "jpeg-ls-lossy": "jpeg-ls-near",
+    "j2k-lossless": "jpeg-2000-lossless", "jpeg2000-lossless": "jpeg-2000-lossless",
+    "jpeg2000losslessonly": "jpeg-2000-lossless", "j2k-lossy": "jpeg-2000", "jpeg2000-lossy": "jpeg-2000",
+    "jpeg-2000-lossy": "jpeg-2000", "htj2k-lossy": "htj2k", "htj2k-rpcl": "htj2k-lossless-rpcl",
+    "jxl-lossless": "jpeg-xl-lossless", "jpegxl-lossless": "jpeg-xl-lossless", "jxl-lossy": "jpeg-xl",
+    "jpegxl-lossy": "jpeg-xl", "jpeg-xl-lossy": "jpeg-xl",
+    "littleendianimplicit": "implicit", "littleendianexplicit": "explicit",
+    "bigendianexplicit": "explicit-big-endian", "deflatedlittleendianexplicit": "deflated",
+}  # fmt: skip
+# What may be meant without loss, and is not to be taken for what has one.
+_EITHER: Final = {
+    "j2k": "jpeg-2000", "jpeg2000": "jpeg-2000", "jxl": "jpeg-xl", "jpegxl": "jpeg-xl",
+}  # fmt: skip
 _BY_UID: Final = {codec.uid: codec for codec in CODECS}
 _BY_NAME: Final = {codec.name: codec for codec in CODECS}
 
@@ -95,11 +116,14 @@ def codec_of(transfer_syntax: str) -> Codec | None:
 
 
 def codec_named(text: str) -> Codec:
-    """Return the codec that ``text`` names: short name, UID, or keyword of PS3.6.
+    """Return the codec that ``text`` names: short name, one of others for it, UID, or keyword of PS3.6.
 
-    Raises ValueError, with the names that come near, where there is none.
+    Raises ValueError, with the names that come near, where there is none or it may be one of two.
     """
-    known = _BY_NAME.get(text.lower())
+    known = _BY_NAME.get(ALIASES.get(text.lower(), text.lower()))
+    if (either := _EITHER.get(text.lower())) and text != _BY_NAME[either].keyword:
+        message = f"{text!r} may be {either}-lossless, or {either}, which loses something"
+        raise ValueError(message)
     if known is None:
         try:
             known = _BY_UID.get(transfer_syntax_named(text))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcmtools.codecs.streams import Samples
+
 QUALITY: Final = 90
 NEAR: Final = 2
 EFFORT: Final = 5
@@ -28,6 +30,19 @@ class Settings(NamedTuple):
     effort: int = 0
     offset_table: str = "basic"
     fragment_size: int = 0
+
+
+def decibels(quality: int) -> float:
+    """Return the peak signal-to-noise ratio that stands for a quality of 1 to 100: 90 is 64 dB.
+
+    The peak is the range of the samples that are there, see ``extent``.
+    """
+    return 10 + 0.6 * quality
+
+
+def extent(samples: Samples) -> int:
+    """Return how far apart the least and the greatest sample are, at least 1."""
+    return max(1, int(samples.max()) - int(samples.min()))
 
 
 def smallest_enough(

@@ -23,4 +23,4 @@ def decode(codestream: bytes, stream: Stream | None, pixels: Pixels) -> Samples:
 
 def photometric(stream: Stream | None, pixels: Pixels) -> str:  # noqa: ARG001  as all codecs
     """Return what decoded samples are."""
-    return native.photometric(pixels)
+    return pixels.photometric

@@ -39,8 +39,13 @@ def command(
     ratio and method, and is a new instance derived from the old one, unless --keep-uid is given. What loses
     nothing is decoded again and compared before it gets its name.
 
-    Files without pixels, video, and what is in the syntax already are skipped and counted. A file that
-    cannot be decoded or encoded fails with a reason, and the others are done all the same.
+    Files without pixels, video, and what is in the syntax already are copied to OUT as they are and counted,
+    or skipped with --in-place; a DICOMDIR is left out, as it would tell of files that are others now. A file
+    that cannot be decoded or encoded fails with a reason, and the others are done all the same; damage within
+    the scans of a JPEG cannot be told from pixels, and is not found.
+
+    What is replaced in place is on disk before the old file goes, which other hard links to it keep; other
+    output is not forced to disk.
 
     \b
     Examples:

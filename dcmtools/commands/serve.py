@@ -37,7 +37,8 @@ def command(
     What is kept can be searched and fetched by C-FIND, C-MOVE and C-GET, in the models patient root, study
     root and patient/study only. An index in DIR answers. It holds whatever was answered 0000 before the
     question, and is repaired from the files when the server starts. Instances are sent as they are stored,
-    or, where the receiver does not take native ones so, in another native encoding. A C-MOVE goes to the
+    or, where the receiver does not take them so, decompressed or in another encoding, without any loss
+    (--transcode). A C-MOVE goes to the
     peers that --destination names, by AE title: AET=host:port, or one of config.toml, which may want TLS.
     --receive-only does without all of this. While the index is being built, which takes ten seconds for
     100,000 instances, questions wait for eight seconds and are then refused with A700.

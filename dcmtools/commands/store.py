@@ -43,8 +43,14 @@ def command(
     (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest.
 
     All are looked at first; what the peer is asked to accept is what they hold. Data sets go as they are in
-    the files, byte for byte, unless --set changes them, or the peer takes what is not compressed in another
-    encoding only (--transcode).
+    the files, byte for byte, unless --set changes them, or the peer does not take their transfer syntax: then
+    they are decompressed, or put into another encoding (--transcode). Video goes as it is or not at all. -v
+    says what was done to which file, --format json as what each was sent.
+
+    --transcode any asks for compressed transfer syntaxes, too, for peers that take nothing else: lossless
+    ones if possible, then JPEG 2000, JPEG extended and JPEG baseline. What was sent with loss is another
+    instance, whose SOP Instance UID is derived from the first and named in a warning: to send it again adds
+    none.
 
     Zero bytes behind the last element are not sent, which is a warning. Of a folder, what is not DICOM and a
     DICOMDIR are skipped and counted.

@@ -8,15 +8,12 @@ from dcmtools.codecs.registry import CODECS
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dcmtools.codecs.registry import Codec
 
 
-def codec_list() -> Iterator[Result]:
-    """Yield a result for each; what is about writing is empty where nothing is written."""
-    for codec in CODECS:
-        yield Result(codec.name, _record(codec))
+def codec_list() -> list[Result]:
+    """Return a result for each; what is about writing is empty where nothing is written."""
+    return [Result(codec.name, _record(codec)) for codec in CODECS]
 
 
 def _record(codec: Codec) -> dict[str, object]:

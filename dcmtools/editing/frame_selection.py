@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.editing.derivation import PER_FRAME
+from dcmtools.editing.overlays import OVERLAY_GROUPS
 from dcmtools.editing.splice import Edit
 from dcmtools.encoding.memory import MemorySource
 from dcmtools.encoding.tags import ITEM, format_tag
@@ -24,6 +25,9 @@ FRAME_INCREMENT_POINTER: Final = 0x00280009
 DIMENSION_ORGANIZATION: Final = 0x00209311
 _PART: Final = r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9}))?"
 _MOST_POINTERS: Final = 32
+_OVERLAY_FRAMES: Final = 0x0015
+# What tells of frames by numbers: Start and Stop Trim, Representative Frame, Frame Numbers of Interest.
+_NUMBERS_OF_FRAMES: Final = (0x00082142, 0x00082143, 0x00286010, 0x00286020, 0x00286022, 0x00286023)
 
 
 class Selection(NamedTuple):
@@ -65,7 +69,13 @@ def selecting_edits(top: Top, chosen: Sequence[int], count: int) -> Iterator[Edi
         raise InputError(
             "the frames of a TILED_FULL image are where they are by their number: all are needed"
         )
+    for group in OVERLAY_GROUPS:
+        if top.text(group << 16 | _OVERLAY_FRAMES) not in ("", "1"):
+            raise InputError(
+                f"the overlay ({group:04x},0015) has frames of its own, which are not chosen here"
+            )
     yield Edit(NUMBER_OF_FRAMES, "IS", str(len(chosen)).encode())
+    yield from (Edit(tag, top.vr(tag), None) for tag in _NUMBERS_OF_FRAMES if top.has(tag))
     if top.has(PER_FRAME):
         yield Edit(PER_FRAME, "SQ", _chosen_items(top, chosen, count))
     pointers = numbers("AT", top.raw(FRAME_INCREMENT_POINTER), top.encoding.order)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.codecs import native
 from dcmtools.editing.splice import Edit
-from dcmtools.encoding.values import numbers, swapped
+from dcmtools.encoding.values import numbers
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dcmtools.codecs.frames import PixelData
     from dcmtools.editing.derivation import Top
 
-_GROUPS: Final = range(0x6000, 0x6020, 2)
+OVERLAY_GROUPS: Final = range(0x6000, 0x6020, 2)
 _ROWS, _COLUMNS, _FRAMES, _FIRST, _ALLOCATED, _POSITION, _DATA = (
     *(0x0010, 0x0011, 0x0015, 0x0051),
     *(0x0100, 0x0102, 0x3000),
@@ -34,11 +34,12 @@ class Embedded:
     def __init__(self, top: Top, data: PixelData) -> None:
         """Find them; raises InputError for one that is not of the size of the image."""
         self._data = data
+        self._single = data.pixels._replace(bits_allocated=1, photometric="", planar=0)
         self._order = top.encoding.order
         self._planes: list[_Plane] = []
         pixels = data.pixels
         of_samples = range(pixels.high_bit + 1 - pixels.bits_stored, pixels.high_bit + 1)
-        for group in _GROUPS if not data.encapsulated else ():
+        for group in OVERLAY_GROUPS if not data.encapsulated else ():
             bit = self._number(top, group, _POSITION)
             size = self._number(top, group, _ROWS), self._number(top, group, _COLUMNS)
             if not size[0] or bit in of_samples or top.has(group << 16 | _DATA):
@@ -57,37 +58,25 @@ class Embedded:
 
     def take(self, index: int) -> None:
         """Take the bits out of a frame."""
-        import numpy as np
-
         if not self._planes:
             return
         words = native.decode(self._data.frame(index), self._data.pixels)
         for plane in self._planes:
             bits = words >> plane.bit & 1
-            plane.frames.append(np.packbits(bits.astype("u1").reshape(-1), bitorder="little").tobytes())
+            plane.frames.append(native.encode(bits.astype("u1"), self._single))
 
     def edits(self) -> Iterator[Edit]:
         """Yield what gives the overlays of the frames taken data of their own."""
         for group, _, frames in self._planes:
-            packed = self._joined(frames)
-            packed += b"\0" * (len(packed) % 2)
+            bits = (native.decode(frame, self._single) for frame in frames)
+            packed = b"".join(native.blocks(bits, self._single, word=2 if self._order == ">" else 1))
             count = len(frames)
             yield Edit(group << 16 | _ALLOCATED, "US", self._short(1))
             yield Edit(group << 16 | _POSITION, "US", self._short(0))
-            yield Edit(group << 16 | _DATA, "OW", swapped("OW", packed) if self._order == ">" else packed)
+            yield Edit(group << 16 | _DATA, "OW", packed)
             if count > 1:
                 yield Edit(group << 16 | _FRAMES, "IS", str(count).encode())
                 yield Edit(group << 16 | _FIRST, "US", self._short(1))
-
-    def _joined(self, frames: list[bytes]) -> bytes:
-        """Return the bits of all frames, which do not begin with bytes (PS3.5 8.1.2)."""
-        bits = self._data.pixels.rows * self._data.pixels.columns
-        if bits % 8 == 0:
-            return b"".join(frames)
-        whole = 0
-        for number, frame in enumerate(frames):
-            whole |= int.from_bytes(frame, "little") << number * bits
-        return whole.to_bytes(-(-bits * len(frames) // 8), "little")
 
     def _short(self, number: int) -> bytes:
         return number.to_bytes(2, "big" if self._order == ">" else "little")

@@ -8,12 +8,13 @@ from struct import pack
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.codecs import native
-from dcmtools.codecs.decoding import decode
+from dcmtools.codecs.decoding import adapter, decode
 from dcmtools.codecs.encapsulating import Encapsulated
 from dcmtools.codecs.encoding import encode
 from dcmtools.codecs.frames import EXTENDED_OFFSET_TABLE
 from dcmtools.codecs.photometric import converted, target
 from dcmtools.editing.derivation import (
+    EXTREMES,
     LOSSY,
     LOSSY_COMPRESSION,
     METHODS,
@@ -23,6 +24,7 @@ from dcmtools.editing.derivation import (
     lossy_edits,
 )
 from dcmtools.editing.frame_selection import selecting_edits
+from dcmtools.editing.icons import ICON_IMAGE_SEQUENCE, native_icon
 from dcmtools.editing.overlays import Embedded
 from dcmtools.editing.splice import Edit, spliced
 from dcmtools.encoding.element import UNDEFINED
@@ -55,8 +57,8 @@ _NUMBERS: Final = {
     0x00280101: ("bits_stored", "Bits Stored"),
     0x00280102: ("high_bit", "High Bit"),
 }
-# In which there is nothing without loss; others may hold what has none.
-_ALWAYS_LOSSY: Final = frozenset(("jpeg", "jpeg-extended", "jpeg-spectral", "jpeg-progressive"))
+# Without loss itself, of a JPEG that never is.
+_RECOMPRESSED: Final = "jpeg-xl-recompression"
 _BLOCK: Final = 256 * 1024
 
 
@@ -67,16 +69,32 @@ def reencode(
 
     See ``transcoding.transcoded`` for the rest, and for what is raised.
     """
-    if data.encapsulated:
-        _refuse_encapsulated_within(file)
+    icons = []
+    if data.encapsulated and data.codec is not done.asked.codec:
+        icons = [edit for edit in [native_icon(done.top, file.transfer_syntax)] if edit]
+        _refuse_encapsulated_within(file, ICON_IMAGE_SEQUENCE if icons else 0)
+        done.changes += ["icon decompressed"] * len(icons)
     if done.asked.frames:
         done.chosen = done.asked.frames.of(len(data))
+    _check_beyond(done, data)
     work = _Reencoding(done, data, remembering=remembering)
     value, edits = work.encapsulated(held) if done.asked.codec.encapsulated else work.native()
-    splice = spliced(file, [*edits, *work.telling(), Edit(data.element[0], "OB", None)])
+    splice = spliced(file, [*icons, *edits, *work.telling(), Edit(data.element[0], "OB", None)])
     at = splice.size - (file.body().end - data.after)
     parts = [_copied(done, splice, file, *ends) for ends in ((0, at), (at, splice.size))]
     done.data_set = chain(parts[0], value, parts[1])
+
+
+def _check_beyond(done: Transcoded, data: PixelData) -> None:
+    """Warn of bytes behind the last frame; raise InputError where they could be frames untold of."""
+    if not data.beyond:
+        return
+    if 8 * data.beyond >= data.pixels.frame_bits:
+        raise InputError(
+            f"{data.beyond} bytes of pixel data stand behind the last frame, which could be more frames than"
+            f" the {len(data)} of Number of Frames"
+        )
+    done.warnings.append(f"{data.beyond} bytes of pixel data behind the last frame left out")
 
 
 def digest_of(data: PixelData, index: int) -> bytes:
@@ -102,30 +120,45 @@ class _Reencoding:
         self._codec = done.asked.codec
         self._remembering = remembering
         self._pixels = data.pixels._replace(frames=len(done.chosen))
-        self._ratio = 0.0
+        # Codestreams count as what they are decoded to, chrominance and all.
+        whole = data.pixels._replace(photometric="") if data.encapsulated else data.pixels
+        self._frame_bytes = whole.frame_bits / 8
+        self._kept = data.encapsulated and data.codec is self._codec and not done.asked.again
 
     def encapsulated(self, held: ExitStack) -> tuple[Iterable[bytes], list[Edit]]:
         """Encode all frames; return the element, and the changes of those that describe it."""
         if self._data.element[0] != PIXEL_DATA:
             raise InputError(f"{self._codec.name} has no floating point samples")
-        settings = self._done.asked.settings
-        whole = held.enter_context(Encapsulated(settings))
-        goal = None
+        whole = held.enter_context(Encapsulated(self._done.asked.settings))
         overlays = Embedded(self._done.top, self._data)
+        after = self._taken(whole) if self._kept else self._encoded(whole, overlays)
+        self._done.ratio = len(whole) * self._frame_bytes / whole.size
+        self._tell_vr("OB")
+        head, _ = header(PIXEL_DATA, "OB", self._done.encoding)
+        value = chain([head + pack("<L", UNDEFINED)], whole.blocks())
+        if overlays:
+            self._done.changes.append("overlays out of the pixels")
+        tables = _tables(whole, self._done.top.encoding.order)
+        return value, [*self._describing(after), *overlays.edits(), *tables]
+
+    def _taken(self, whole: Encapsulated) -> Pixels:
+        """Take codestreams as they are, and return what describes them, as it did."""
+        for index in self._done.chosen:
+            whole.add(self._data.frame(index))
+        return self._pixels
+
+    def _encoded(self, whole: Encapsulated, overlays: Embedded) -> Pixels:
+        """Encode all frames, and return what describes them then; raises InputError where there is none."""
+        goal = None
         for index in self._done.chosen:
             overlays.take(index)
         for decoded in self._decoded(lost=not overlays):
             goal = goal or target(self._codec, self._pixels, decoded.photometric)
             samples = self._converted(decoded, goal)
-            whole.add(encode(samples, goal.samples, self._codec, settings))
+            whole.add(encode(samples, goal.samples, self._codec, self._done.asked.settings))
         if goal is None:
             raise InputError("there is no frame")
-        self._ratio = len(whole) * self._pixels.frame_bits / 8 / whole.size
-        head, _ = header(PIXEL_DATA, "OB", self._done.encoding)
-        value = chain([head + pack("<L", UNDEFINED)], whole.blocks())
-        if overlays:
-            self._done.changes.append("overlays out of the pixels")
-        return value, [*self._describing(goal.pixels), *overlays.edits(), *_tables(whole)]
+        return goal.pixels
 
     def native(self) -> tuple[Iterable[bytes], list[Edit]]:
         """Return the element, whose frames are decoded as it is written, and the changes."""
@@ -149,6 +182,7 @@ class _Reencoding:
         size += size % 2
         if size >= UNDEFINED:
             raise InputError(f"the pixel data would have {size} bytes, more than a length can tell")
+        self._tell_vr(vr)
         head, _ = header(tag, vr, self._done.encoding)
         return chain([head + pack(f"{self._done.encoding.order}L", size)], value)
 
@@ -188,15 +222,23 @@ class _Reencoding:
     def _describing(self, after: Pixels) -> list[Edit]:
         """Return the changes of elements that describe pixels, and tell of them."""
         before, order, edits = self._data.pixels, self._done.top.encoding.order, []
-        if after.photometric != before.photometric:
+        # Some writers call YBR_FULL_422 what is not, and before says so.
+        told = self._done.top.text(_PHOTOMETRIC) or before.photometric
+        if after.photometric != told:
             edits.append(Edit(_PHOTOMETRIC, "CS", after.photometric.encode()))
-            self._tell("Photometric Interpretation", before.photometric, after.photometric)
+            self._tell("Photometric Interpretation", told, after.photometric)
         for tag, (field, name) in _NUMBERS.items():
             was, becomes = getattr(before, field), getattr(after, field)
             if was != becomes:
                 edits.append(Edit(tag, "US", pack(f"{order}H", becomes)))
                 self._tell(name, was, becomes)
         return edits
+
+    def _tell_vr(self, vr: str) -> None:
+        """Tell of another VR, where both encodings have one."""
+        before = self._data.element[1]
+        if before != vr and self._done.top.encoding.explicit and self._done.encoding.explicit:
+            self._tell("VR of Pixel Data", before, vr)
 
     def _tell(self, name: str, before: object, after: object) -> None:
         self._done.changes.append(f"{name} {before} to {after}")
@@ -207,49 +249,69 @@ class _Reencoding:
         if done.asked.frames and len(done.chosen) < count:
             yield from selecting_edits(top, done.chosen, count)
         steps = []
-        source = self._data.codec
-        if source and source.name in _ALWAYS_LOSSY and top.text(LOSSY) != "01":
+        if (method := self._untold_loss()) and top.text(LOSSY) != "01":
             size = max(1, self._data.after - self._data.element[3])
-            steps.append((source.module, count * self._pixels.frame_bits / 8 / size))
-        if not self._codec.lossless:
-            steps.append((self._codec.module, self._ratio))
+            steps.append((method, count * self._frame_bytes / size))
+        if self._loses:
+            steps.append((self._codec.module, done.ratio))
         if steps:
             yield from lossy_edits(top, steps)
-            done.changes.append(f"lossy compression told of ({METHODS[steps[-1][0]]})")
-        yield from self._derivation().edits(top)
+            told = ", ".join([f"{METHODS[module]}, {ratio:.3g} to 1" for module, ratio in steps])
+            done.changes.append(f"Lossy Image Compression 01 ({told})")
+        if self._loses and any(map(top.has, EXTREMES)):
+            yield from (Edit(tag, "US", None) for tag in EXTREMES)
+            done.changes.append("Smallest and Largest Image Pixel Value left out")
+        yield from done.derived(self._derivation())
+
+    @property
+    def _loses(self) -> bool:
+        """Whether something is lost now."""
+        return not (self._codec.lossless or self._kept)
+
+    def _untold_loss(self) -> str:
+        """Return the module of the codec by which frames have lost something for certain, if one has."""
+        source = self._data.codec
+        if source is None or not source.encapsulated:
+            return ""
+        if source.name == _RECOMPRESSED:
+            return "jpeg"
+        stream = adapter(source).header(self._data.frame(self._done.chosen[0]))
+        return source.module if stream is not None and stream.lossless is False else ""
 
     def _derivation(self) -> Derivation:
         chosen, count = self._done.chosen, len(self._data)
         fewer = [index + 1 for index in chosen] if len(chosen) < count else []
-        lossy = not self._codec.lossless
         texts = [f"{len(fewer)} of {count} frames"] if fewer else []
-        if lossy:
-            texts.append(f"lossy compression by {self._codec.keyword}, {self._ratio:.3g} to 1")
+        if self._loses:
+            texts.append(f"lossy compression by {self._codec.keyword}, {self._done.ratio:.3g} to 1")
         return Derivation(
             self._done.renamed(changed=bool(texts)),
             PROCESSED if fewer or self._data.encapsulated else UNCOMPRESSED,
             fewer,
             ", ".join(texts),
-            LOSSY_COMPRESSION if lossy else None,
+            LOSSY_COMPRESSION if self._loses else None,
         )
 
 
-def _tables(whole: Encapsulated) -> list[Edit]:
+def _tables(whole: Encapsulated, order: str) -> list[Edit]:
     """Return the extended offset table, or what takes that out which belonged to other frames."""
-    offsets, lengths = whole.extended()
+    offsets, lengths = whole.extended(order)
     return [
         Edit(EXTENDED_OFFSET_TABLE, "OV", offsets or None),
         Edit(_EXTENDED_LENGTHS, "OV", lengths or None),
     ]
 
 
-def _refuse_encapsulated_within(file: Part10File) -> None:
-    """Raise InputError where the pixel data of an item, such as an icon, is in the same transfer syntax.
+def _refuse_encapsulated_within(file: Part10File, icon: int) -> None:
+    """Raise InputError where the pixel data of an item is in the same transfer syntax, but for an ``icon``.
 
-    PS3.5 A.4 has it native, so nothing here would know it in another one.
+    Nothing would know it in another one, in which only native pixel data may stand in items.
     """
-    for tag, _, at, _, length, depth in file.walk(stop=PIXEL_DATA):
-        if depth and tag == PIXEL_DATA and length == UNDEFINED:
+    within = 0
+    for tag, vr, at, _, length, depth in file.walk(stop=PIXEL_DATA):
+        if not depth and vr:
+            within = tag
+        if depth and tag == PIXEL_DATA and length == UNDEFINED and within != icon:
             raise MalformedError(
                 "the pixel data of an item is encapsulated, which is not transcoded",
                 offset=at,

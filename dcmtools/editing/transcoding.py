@@ -14,6 +14,7 @@ from dcmtools.codecs.registry import codec_of
 from dcmtools.codecs.settings import Settings
 from dcmtools.editing.derivation import UNCOMPRESSED, Derivation, Top, fresh_uid
 from dcmtools.editing.splice import Edit, spliced
+from dcmtools.encoding.dictionary import name_of
 from dcmtools.encoding.recoding import recoded
 from dcmtools.encoding.syntax import encoding_of, is_deflated
 from dcmtools.encoding.tags import (
@@ -44,19 +45,22 @@ class Asked(NamedTuple):
     """What a file is to become.
 
     Its SOP Instance UID is a new one where pixels are not what they were, or as ``new_uid`` says. Without
-    ``frames`` it has all of them.
+    ``frames`` it has all of them. Codestreams of the same transfer syntax are taken as they are, unless they
+    are to be made ``again``.
     """
 
     codec: Codec
     settings: Settings = Settings()
     new_uid: bool | None = None
     frames: Selection | None = None
+    again: bool = False
 
 
 class Transcoded:
     """A file in another transfer syntax, to be written once: ``meta`` and then ``blocks``.
 
-    ``changes`` say for people what is not as it was, ``warnings`` what is lost. ``source`` has the frames
+    ``changes`` say for people what is not as it was, ``warnings`` what is lost. ``ratio`` is how many times
+    as long samples are as the pixel data that holds them, 0 where there is none. ``source`` has the frames
     ``chosen``, none where there are no pixels; ``digests`` are of their samples as they were encoded, if they
     were to be remembered and had to be decoded at all.
     """
@@ -75,6 +79,7 @@ class Transcoded:
         self.changes: list[str] = []
         self.warnings: list[str] = []
         self.digests: list[bytes] = []
+        self.ratio = 1.0 if source else 0.0
         self.data_set: Iterable[bytes] = ()
         self._carried = carried(file.meta)
 
@@ -87,6 +92,13 @@ class Transcoded:
     def blocks(self) -> Iterator[bytes]:
         """Yield the data set; raises InputError where frames cannot be decoded or walking it fails."""
         return deflated(self.data_set) if is_deflated(self.asked.codec.uid) else filter(None, self.data_set)
+
+    def derived(self, derivation: Derivation) -> list[Edit]:
+        """Return the changes by which the data set tells of ``derivation``."""
+        edits = list(derivation.edits(self.top))
+        if names := [name_of(edit.tag).split()[0] for edit in edits if edit.tag != SOP_INSTANCE_UID]:
+            self.changes.append(f"derivation told of in {', '.join(names)}")
+        return edits
 
     def renamed(self, *, changed: bool) -> str:
         """Return the new SOP Instance UID, empty if it keeps the one that it has."""
@@ -169,8 +181,8 @@ def _elements(done: Transcoded, file: Part10File) -> Iterator[bytes]:
     """Yield the data set with its elements in another encoding, pixels and all."""
     edits: list[Edit] = []
     if uid := done.renamed(changed=False):
-        images = Derivation(uid, UNCOMPRESSED).edits(done.top)
-        edits = [*images] if done.source else [Edit(SOP_INSTANCE_UID, "UI", uid.encode())]
+        derivation = Derivation(uid, UNCOMPRESSED)
+        edits = done.derived(derivation) if done.source else [Edit(SOP_INSTANCE_UID, "UI", uid.encode())]
     whole = spliced(file, edits)
     walker = Walker(whole, 0, whole.size, file.encoding)
     if file.encoding is not done.encoding:

@@ -30,15 +30,29 @@ _TRAILER: Final = Struct("<LL")
 
 
 def deflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the data set that ``blocks`` are as PS3.5 A.5 has it: deflated, of an even number of bytes."""
+    """Yield the data set that ``blocks`` are as PS3.5 A.5 has it: deflated, of an even number of bytes.
+
+    Raises InputError where ``inflate`` would not take it back.
+    """
     stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    size = 0
+    size = total = 0
     for block in blocks:
+        total += len(block)
         if piece := stream.compress(block):
             yield piece
             size += len(piece)
+        if total > min(MAX_INFLATED, max(_RATIO_HELD, MAX_RATIO * size)):
+            raise _too_much(total)
     rest = stream.flush()
-    yield rest + b"\0" * ((size + len(rest)) % 2)
+    size += len(rest)
+    if total > max(_RATIO_FREE, MAX_RATIO * size):
+        raise _too_much(total)
+    yield rest + b"\0" * (size % 2)
+
+
+def _too_much(total: int) -> InputError:
+    message = f"{total} bytes of data set would deflate so well that no reader could tell it from a bomb"
+    return InputError(message, hint="other transfer syntaxes have no such limit")
 
 
 def inflate(source: Source, start: int) -> MemorySource | FileSource:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools import batch
-from dcmtools.errors import DcmtoolsError, InputError, NotDicom, Unsuitable
+from dcmtools.errors import DcmtoolsError, InputError, Interrupted, NotDicom, Unsuitable
 from dcmtools.files.part10 import META_OFFSET, PREFIX_OFFSET
 from dcmtools.files.source import KEPT, STDIN, FileSource
 from dcmtools.results import Outcome, Result
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dcmtools.files.archives import Archive
     from dcmtools.files.archives.entries import Entry
 
-_NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
+NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
 
 
 class Input(NamedTuple):
@@ -54,7 +54,7 @@ def find(paths: Iterable[str | Result]) -> Iterator[Input | Result]:
     Hidden files count; pipes and devices in a folder do not. Links to folders are followed only where they
     are named; links found in a folder are followed to files. An archive is looked into where it is named,
     in its own order. What cannot be listed and links that lead nowhere become failed results, what is passed
-    over skipped ones.
+    over skipped ones, not counted where our own server keeps it for itself.
     """
     for path in paths:
         if isinstance(path, Result):
@@ -77,7 +77,18 @@ def _search(path: str) -> tuple[str, Iterable[Input | Result]]:
 
             if found := inside(path):
                 return "folder", _within(path, *found)
+    except InputError as error:  # of a pipe there is no second opening
+        return "", (_failed(path, error),)
     return "", (Input(path),)  # its opening says what is wrong with it
+
+
+def is_archive(path: str) -> bool:
+    """Tell whether ``path`` is that of an archive, which would be looked into."""
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
+        return is_file and not _has_prefix(path) and _archive_at(path) is not None
+    except (OSError, InputError):
+        return False
 
 
 def _has_prefix(path: str) -> bool:
@@ -90,15 +101,16 @@ def _has_prefix(path: str) -> bool:
 
 
 def _archive_at(path: str) -> Archive | None:
-    try:
-        with FileSource.open(path) as source:
+    """Return the archive at ``path``, None if it is none; raises InputError where it cannot be opened."""
+    with FileSource.open(path) as source:
+        try:
             if source.size >= META_OFFSET and source.read(PREFIX_OFFSET, 4) == b"DICM":
                 return None
             from dcmtools.files.archives import Archive
 
             return Archive.found(path, source)
-    except InputError:
-        return None
+        except InputError:
+            return None
 
 
 def _within(path: str, archive: Archive, name: str = "") -> Iterator[Input | Result]:
@@ -125,6 +137,8 @@ def _member(path: str, folder: str, archive: Archive, entry: Entry) -> Input | R
         return _failed(path, InputError(entry.fault or entry.note))
     if entry.note:
         return Result.skipped(path, entry.note, {"file": path})
+    if folder and _is_of_server(path):
+        return _kept_aside(path)
     return Input(path, folder, archive, entry)
 
 
@@ -143,6 +157,8 @@ def _below(folder: str, argument: str) -> Iterator[Input | Result]:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
+                elif _is_of_server(entry.path):
+                    yield _kept_aside(entry.path)
                 elif entry.is_file():
                     yield Input(entry.path, argument)
                 else:
@@ -150,6 +166,19 @@ def _below(folder: str, argument: str) -> Iterator[Input | Result]:
             except OSError as error:  # such as a link that leads to itself
                 yield _failed(entry.path, error)
         pending.extend(reversed(folders))
+
+
+def _is_of_server(path: str) -> bool:
+    if "/." not in path:
+        return False
+    from dcmtools.files.names import is_of_server  # most runs meet no hidden file
+
+    return is_of_server(path)
+
+
+def _kept_aside(path: str) -> Result:
+    note = "what a server keeps for itself beside the instances"
+    return Result.skipped(path, note, {"file": path})._replace(counted=False)
 
 
 def _passed_over(entry: os.DirEntry[str]) -> Result:
@@ -173,39 +202,74 @@ class _End(NamedTuple):
     kind: str = ""
 
 
+class _NotDicom(NamedTuple):
+    """A skipped result of what is no DICOM file."""
+
+    result: Result
+
+
+class Ending:
+    """What ends a run early for each input that is not begun yet, once there is an ``error``."""
+
+    error: DcmtoolsError | None = None
+
+
+_Task = Input | Result | _End | _NotDicom
+_Done = Result | _End | _NotDicom
+
+
 def for_each(
-    paths: Iterable[str | Result], operation: Callable[[Input], Result], jobs: int = 1, *, apart: bool = False
+    paths: Iterable[str | Result],
+    operation: Callable[[Input], Result],
+    jobs: int = 1,
+    *,
+    apart: bool = False,
+    ending: Ending | None = None,
 ) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
     What a folder or an archive holds that is not DICOM is skipped, unless its name says that it was; one
     that holds nothing else fails. What ``paths`` yield as results already are passed on. Up to ``jobs``
-    processes work on them; see ``batch.run`` for that, and for what is done ``apart``.
+    processes work on them; see ``batch.run`` for that, and for what is done ``apart``. What is found after
+    the ``ending`` has got its error fails with that. Ctrl-C makes failed results of what was begun, and
+    Interrupted is raised.
     """
     with KEPT:
         barren = True
         work = partial(_result, operation)
-        for result in batch.run(work, _everything(paths, work, apart=apart), jobs, _lost, apart=apart):
-            if isinstance(result, Result):
-                barren = barren and result.outcome is Outcome.SKIPPED
-                yield result
-                continue
-            if barren and result.kind:
-                yield _failed(result.argument, InputError(f"no DICOM file in this {result.kind}"))
-            barren = True
+        items = _everything(paths, work, ending or Ending(), apart=apart)
+        left = partial(_left, Interrupted("stopped by the user"))
+        try:
+            for result in batch.run(work, items, jobs, _lost, apart=apart, left=left):
+                if isinstance(result, _NotDicom):
+                    yield result.result
+                    continue
+                if isinstance(result, Result):
+                    barren = False
+                    yield result
+                    continue
+                if barren and result.kind:
+                    yield _failed(result.argument, InputError(f"no DICOM file in this {result.kind}"))
+                barren = True
+        except KeyboardInterrupt:
+            raise Interrupted("stopped by the user; what may be left was not looked at") from None
 
 
 def _everything(
-    paths: Iterable[str | Result], work: Callable[[Input | Result | _End], Result | _End], *, apart: bool
-) -> Iterator[Input | Result | _End]:
+    paths: Iterable[str | Result], work: Callable[[_Task], _Done], ending: Ending, *, apart: bool
+) -> Iterator[_Task]:
     for argument in paths:
         if isinstance(argument, Result):
             yield argument
             continue
         kind, items = _search(argument)
         for item in items:
-            if isinstance(item, Input) and _is_here_only(item):
+            if ending.error and isinstance(item, Input):
+                yield _left(ending.error, item)
+            elif isinstance(item, Input) and _is_here_only(item):
                 yield batch.alone(work, item, _lost) if apart else work(item)
+            elif isinstance(item, Result) and item.outcome is Outcome.SKIPPED:
+                yield _NotDicom(item)
             else:
                 yield item
         yield _End(argument, kind)
@@ -216,21 +280,26 @@ def _is_here_only(item: Input) -> bool:
     return KEPT.has(item.archive.path if item.archive else item.path)
 
 
-def _lost(item: Input | Result | _End) -> Result | _End:
+def _lost(item: _Task) -> _Done:
     if not isinstance(item, Input):
         return item
     error = DcmtoolsError("the process that worked on it died", hint="perhaps of too little memory")
     return Result.failed(item.path, error, {"file": item.path})
 
 
-def _result(operation: Callable[[Input], Result], item: Input | Result | _End) -> Result | _End:
+def _left(error: DcmtoolsError, item: _Task) -> _Done:
+    """Return the result for what ``error`` keeps from being done."""
+    return Result.failed(item.path, error, {"file": item.path}) if isinstance(item, Input) else item
+
+
+def _result(operation: Callable[[Input], Result], item: _Task) -> _Done:
     if not isinstance(item, Input):
         return item
     path = item.path
     try:
         return operation(item)
     except NotDicom as error:
-        if item.folder and path.lower().endswith(_NAMED_AS_DICOM):
+        if item.folder and path.lower().endswith(NAMED_AS_DICOM):
             return _failed(path, error)
         return _not_dicom(item, error)
     except Unsuitable as error:
@@ -241,7 +310,7 @@ def _result(operation: Callable[[Input], Result], item: Input | Result | _End) -
         return _failed(path, InputError("it takes more memory than there is"))
 
 
-def _not_dicom(item: Input, error: NotDicom) -> Result:
+def _not_dicom(item: Input, error: NotDicom) -> _Done:
     """Return the result for a file that may be an archive in a place where none is looked into."""
     from dcmtools.files.archives import at, is_named_as_archive
 
@@ -251,7 +320,7 @@ def _not_dicom(item: Input, error: NotDicom) -> Result:
     elif item.folder and not item.archive and at(item.path):
         message = "an archive: name it to have it looked into"
     if item.folder:
-        return Result.skipped(item.path, message, {"file": item.path})
+        return _NotDicom(Result.skipped(item.path, message, {"file": item.path}))
     return _failed(item.path, error if message == error.message else NotDicom(message))
 
 

@@ -8,7 +8,16 @@ from hashlib import blake2b
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
-from dcmtools.errors import DISK_FULL, InputError, OutputError, UsageError
+from dcmtools.errors import (
+    DISK_FULL,
+    NO_ROOM,
+    AlreadyThere,
+    DiskFull,
+    InputError,
+    OutputError,
+    UsageError,
+)
+from dcmtools.files.inputs import NAMED_AS_DICOM, is_archive
 from dcmtools.files.names import safe_name
 from dcmtools.files.source import STDIN
 from dcmtools.replacing import making, replacing
@@ -22,27 +31,57 @@ if TYPE_CHECKING:
     from dcmtools.files.paths import Paths
 
 STDOUT: Final = "-"
+_KEY: Final = 16
+_MADE, _CLAIMED = b"m", b"c"
+_NOTE: Final = 1 + 2 * _KEY
+_IN_ARCHIVE: Final = "what is in an archive cannot be changed in its place"
+_TO_FOLDER: Final = "-o FOLDER takes what is made of it"
+_ONCE_MORE: Final = "once there is room, --skip-existing goes on from here"
 
 
 class Made:
-    """The files that a run has made, as far as each of its processes knows: they share it once forked.
+    """The files that a run makes, as far as each of its processes knows: they share it once forked.
 
-    What a worker has made when it dies is made again by another, and stands in its own way.
+    What a worker has made when it dies is made again by another, and stands in its own way. A path is for
+    one item: the first that claims it.
     """
 
     def __init__(self) -> None:
         """Begin with none."""
         self._file = TemporaryFile(buffering=0)  # noqa: SIM115  the block of Made closes it
+        self._known: set[bytes] = set()
+        self._claims: dict[bytes, bytes] = {}
+        self._read = 0
+
+    def claim(self, path: str, item: Input) -> bool:
+        """Tell whether ``path`` is for ``item``, as it is unless another has claimed it before."""
+        key = _hash(path)
+        self._take_in()
+        if key not in self._claims:
+            self._file.write(_CLAIMED + key + _key(path, item))  # in one go, behind what others write
+            self._take_in()
+        return self._claims[key] == _key(path, item)
 
     def add(self, path: str, item: Input) -> None:
         """Take note of the file that was made of ``item``."""
-        self._file.write(_key(path, item))  # in one go, behind what others write
+        self._file.write(_MADE + _hash(path) + _key(path, item))
 
     def has(self, path: str, item: Input) -> bool:
         """Tell whether that has been made."""
-        fd, key = self._file.fileno(), _key(path, item)
-        keys = os.pread(fd, os.fstat(fd).st_size, 0)
-        return any(keys.startswith(key, at) for at in range(0, len(keys), len(key)))
+        self._take_in()
+        return _key(path, item) in self._known
+
+    def _take_in(self) -> None:
+        """Read what has been noted since; who claimed a path first stays it."""
+        fd = self._file.fileno()
+        new = os.pread(fd, os.fstat(fd).st_size - self._read, self._read)
+        self._read += len(new)
+        for at in range(0, len(new), _NOTE):
+            kind, path, item = new[at : at + 1], new[at + 1 : at + 1 + _KEY], new[at + 1 + _KEY : at + _NOTE]
+            if kind == _MADE:
+                self._known.add(item)
+            else:
+                self._claims.setdefault(path, item)
 
     def __enter__(self) -> Self:
         """Keep it for a ``with`` block."""
@@ -54,8 +93,11 @@ class Made:
 
 
 def _key(path: str, item: Input) -> bytes:
-    what = repr((os.fsencode(path), os.fsencode(item.path), item.entry))
-    return blake2b(what.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return _hash(os.fsencode(path), os.fsencode(item.path), item.entry)
+
+
+def _hash(*what: object) -> bytes:
+    return blake2b(repr(what).encode("utf-8", "surrogatepass"), digest_size=_KEY).digest()
 
 
 class Outputs(NamedTuple):
@@ -83,12 +125,18 @@ class Outputs(NamedTuple):
             else:
                 yield path
 
-    def _refused(self, path: str, seen: set[str]) -> UsageError | None:
+    def _refused(self, path: str, seen: set[str]) -> InputError | UsageError | None:
         if self.in_place:
-            return None if path != STDIN else UsageError("standard input has no place to be changed in")
+            if path == STDIN:
+                return UsageError("standard input has no place to be changed in")
+            return InputError(_IN_ARCHIVE, hint=_TO_FOLDER) if is_archive(path) else None
         if self.folder and path == STDIN:
             return UsageError("standard input has no name that it could get in a folder")
+        if not self.folder and _is_named_as_file(self.target) and is_archive(path):
+            return _no_folder(self.target)
         if self.folder and os.path.isdir(path) and _is_within(self.target, path):
+            if _is_within(path, self.target):
+                return UsageError("it is the output folder itself", hint="--in-place is for that")
             return UsageError(f"the output folder, {self.target}, is inside of it")
         name = _name_of(path)
         if self.several and name in seen:
@@ -100,7 +148,7 @@ class Outputs(NamedTuple):
         """Return the path for what is made of ``item``; raises InputError or OutputError if there is none."""
         if self.in_place:
             if item.archive:
-                raise InputError("a file in an archive cannot be changed in its place")
+                raise InputError(_IN_ARCHIVE, hint=_TO_FOLDER)
             return os.path.realpath(item.path)
         if not self.folder and not item.folder:
             return self._apart(self.target, item)
@@ -110,12 +158,21 @@ class Outputs(NamedTuple):
 
     def _apart(self, path: str, item: Input) -> str:
         """Return ``path``, which must not be the input itself, nor be taken."""
-        both = not item.archive and os.path.exists(path) and os.path.exists(item.path)
-        if path != STDOUT and both and os.path.samefile(path, item.path):
-            raise InputError("input and output are the same file", hint="--in-place is for that")
+        source = item.archive.path if item.archive else item.path
+        both = os.path.exists(path) and os.path.exists(source)
+        if path != STDOUT and both and os.path.samefile(path, source):
+            hint = _TO_FOLDER if item.archive else "--in-place is for that"
+            raise InputError("input and output are the same file", hint=hint)
+        if path != STDOUT and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise OutputError(f"{path} is no file that could be replaced", hint="-o - is standard output")
         if path != STDOUT and os.path.lexists(path) and not self._may_replace(path, item):
-            raise _taken(path)
+            raise self._taken(path)
         return path
+
+    def _taken(self, path: str) -> AlreadyThere:
+        where = path if path == self.target else f"of its name in {self.target}"
+        hint = "--overwrite replaces what is there, --skip-existing keeps it"
+        return AlreadyThere(f"there is a file {where} already", hint=hint)
 
     def _may_replace(self, path: str, item: Input) -> bool:
         return self.overwritten or bool(self.made and self.made.has(path, item))
@@ -146,9 +203,11 @@ class Outputs(NamedTuple):
             if self.made:
                 self.made.add(path, item)
         except FileExistsError as error:
-            raise _taken(path) from error
+            raise self._taken(path) from error
         except OSError as error:
             why = error.strerror or str(error)
+            if error.errno in NO_ROOM and not self.in_place:
+                raise DiskFull(f"{self.target}: {why}", hint=_ONCE_MORE) from error
             raise OutputError(why if error.errno in DISK_FULL else f"{path}: {why}") from error
 
 
@@ -171,11 +230,20 @@ def outputs_for(paths: Paths, target: str | None, *, in_place: bool, overwritten
     folder = paths.several or target.endswith(os.sep) or os.path.isdir(target)
     if folder and os.path.exists(target) and not os.path.isdir(target):
         raise UsageError(f"{target} is a file, and there may be several: -o wants a folder")
+    if paths.several and _is_named_as_file(target) and not os.path.isdir(target):
+        raise _no_folder(target)
     return Outputs(target, folder, several=paths.alone is None, overwritten=overwritten)
 
 
-def _taken(path: str) -> OutputError:
-    return OutputError(f"there is a file {path} already", hint="--overwrite replaces it")
+def _is_named_as_file(target: str) -> bool:
+    return target.lower().endswith(NAMED_AS_DICOM)
+
+
+def _no_folder(target: str) -> UsageError:
+    return UsageError(
+        f"there may be several files, and {target} would be a folder for them",
+        hint=f"{target}{os.sep} is one, whatever it is called",
+    )
 
 
 def _name_of(path: str) -> str:

@@ -124,6 +124,11 @@ class FileSource:
         return data
 
     @property
+    def window(self) -> tuple[int, int]:
+        """Which bytes of ``fd`` are those of the file: offset and size."""
+        return self._base, self.size
+
+    @property
     def identity(self) -> tuple[int, ...]:
         """What tells this file, as it is, from any other: device, inode, size, modification time."""
         return self._identity or _identity(self._stat)

@@ -84,7 +84,8 @@ class Reporter:
     ) -> ExitStatus:
         """Show every result as it comes and return the exit status that they add up to.
 
-        ``extent`` has the words of the closing line, once all is done.
+        A list, the results of which are all there, is aligned as a whole. ``extent`` has the words of the
+        closing line, once all is done.
         """
         try:
             self._work_off(results, columns, output, color=color)
@@ -101,6 +102,8 @@ class Reporter:
         self, results: Iterable[Result], columns: Sequence[str], output: OutputOptions, *, color: bool
     ) -> None:
         table = Table(columns, aligned=self._console.out_is_terminal, color=color)
+        if isinstance(results, list):
+            table.fit(results)
         self._document = _document(output)
         if self._progress:
             self._progress.start(self._counts)
@@ -114,7 +117,8 @@ class Reporter:
                     break
                 if self._progress:
                     self._progress.tick()
-        except DcmtoolsError as error:  # what ended the run rather than one item
+        except (DcmtoolsError, KeyboardInterrupt) as ended:  # the run, rather than one item
+            error = as_told(ended)
             self._failures.add(error.status)
             self._count_unnamed()
             self._tell("", error)
@@ -126,7 +130,7 @@ class Reporter:
             close = getattr(results, "close", None)
             if close is not None:
                 close()
-        if self._document:
+        if self._document and ExitStatus.INTERRUPTED not in self._failures:
             self._write_utf8(self._document.end())
 
     def _show(self, result: Result, table: Table | None) -> None:
@@ -136,7 +140,7 @@ class Reporter:
             self._write_utf8(self._document.add(result))
         elif result.text is not None:
             self._write(result.text)
-        elif result.outcome is not Outcome.SKIPPED and result.record and table:
+        elif result.outcome is not Outcome.SKIPPED and table and table.tells(result):
             self._write(table.row(result))
 
     def _write_utf8(self, text: str) -> None:

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 _COLORS = {Outcome.FAILED: "\x1b[31m", Outcome.WARNING: "\x1b[33m"}
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
+_STEP = 8
 
 
 class Table:
-    """Formats results one by one; a column grows when a wider cell comes."""
+    """Formats results one by one.
+
+    Where a wider cell comes its column grows, in steps: so not every row is out of line with those before.
+    """
 
     def __init__(self, columns: Sequence[str], *, aligned: bool, color: bool) -> None:
         """Show the record fields ``columns``; ``aligned`` adds a header and pads the cells."""
@@ -28,18 +32,31 @@ class Table:
         self._widths = [len(column) for column in columns]
         self._started = False
 
+    def fit(self, results: Sequence[Result]) -> None:
+        """Make the columns as wide as these rows want them."""
+        for cells in map(self._cells, results):
+            self._widths = [max(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+
+    def tells(self, result: Result) -> bool:
+        """Tell whether a row shows something; of what failed, more than its name."""
+        failed = result.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
+        return any(result.record.get(column) is not None for column in self._columns[failed:])
+
     def row(self, result: Result) -> str:
         """Return the line, or the header and the line, that shows ``result``."""
-        cells = [_cell(result.record.get(column)) for column in self._columns]
+        cells = self._cells(result)
         if not self._aligned:
             return self._paint("\t".join(cells), _COLORS.get(result.outcome)) + "\n"
-        self._widths = [max(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+        self._widths = [_grown(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
         line = self._paint(self._pad(cells), _COLORS.get(result.outcome)) + "\n"
         if self._started:
             return line
         self._started = True
         header = self._pad([_title(column) for column in self._columns])
         return self._paint(header, _BOLD) + "\n" + line
+
+    def _cells(self, result: Result) -> list[str]:
+        return [_cell(result.record.get(column)) for column in self._columns]
 
     def _pad(self, cells: Sequence[str]) -> str:
         padded = [
@@ -49,6 +66,10 @@ class Table:
 
     def _paint(self, line: str, color: str | None) -> str:
         return f"{color}{line}{_RESET}" if self._color and color else line
+
+
+def _grown(width: int, wanted: int) -> int:
+    return width if wanted <= width else -(-wanted // _STEP) * _STEP
 
 
 def _title(column: str) -> str:
@@ -61,6 +82,8 @@ def _cell(value: object) -> str:
         return escape(value)
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(_cell(item) for item in value)
     return escape(str(value))

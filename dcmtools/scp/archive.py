@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcmtools.batch import processors
+from dcmtools.editing.apart import Processes
 from dcmtools.scp.offers import find_services, retrieve_services
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dcmtools.scp.destinations import Destination
     from dcmtools.scp.find import Finding
     from dcmtools.scp.retrieve import Retrieval
+    from dcmtools.scu.storing import Transcode
 
 
 class Archive:
@@ -38,6 +41,7 @@ class Archive:
         destinations: Mapping[str, Destination],
         *,
         relational: bool,
+        transcode: Transcode,
     ) -> None:
         """Be ready to open the index of ``storage``; see ``scp.retrieve.Retrieval`` for the others.
 
@@ -47,6 +51,8 @@ class Archive:
         self._network = network
         self._destinations = destinations
         self._relational = relational
+        self._transcode = transcode
+        self._apart = Processes(processors(), network.stop)
         self._open = False
 
     def open(self) -> None:
@@ -59,10 +65,18 @@ class Archive:
         self._index = Index(self._storage.folder, stop)
         self._open = True
         self._finding = Finding(self._index, stop, relational=self._relational)
-        self._retrieval = Retrieval(self._found, self._storage.open, self._network, self._destinations)
+        self._retrieval = Retrieval(
+            self._found,
+            self._storage.open,
+            self._network,
+            self._destinations,
+            self._apart,
+            self._transcode,
+        )
 
     def close(self) -> None:
-        """Write to the index what is not in it yet, and close it, where it was opened."""
+        """End what transcodes; write to the index what is not in it yet, and close it, where it is open."""
+        self._apart.close()
         if self._open:
             self._index.close()
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcmtools.errors import AssociationError, InputError, PeerFailure
+from dcmtools.errors import AssociationError, DcmtoolsError, InputError, Interrupted
 from dcmtools.files.inputs import Input
 from dcmtools.files.instance import inspect
 from dcmtools.net import dimse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Protocol
 
+    from dcmtools.editing.apart import Processes
     from dcmtools.files.instance import Instance
     from dcmtools.files.source import FileSource
     from dcmtools.net.association import Association
@@ -53,12 +54,20 @@ class Outbound:
     """What is still to be sent for one operation, over one association after the other."""
 
     def __init__(
-        self, operation: SubOperations, held: Iterator[Held], opened: Callable[[str], FileSource]
+        self,
+        operation: SubOperations,
+        held: Iterator[Held],
+        opened: Callable[[str], FileSource],
+        apart: Processes,
     ) -> None:
-        """Send ``held``, each a sub-operation of ``operation``; ``opened`` opens the file at a path."""
+        """Send ``held``, each a sub-operation of ``operation``; ``opened`` opens the file at a path.
+
+        Where the peer wants them in another transfer syntax, pixels are transcoded ``apart``.
+        """
         self._operation = operation
         self._held = held
         self._opened = opened
+        self._apart = apart
         self._priority = dimse.number(operation.message.command, "Priority", dimse.MEDIUM)
         self.answers = 0  # that came, whatever they said
 
@@ -99,7 +108,10 @@ class Outbound:
         for held in self._held:
             try:
                 return self._payload(route, held)
-            except (InputError, PeerFailure) as error:
+            except Interrupted:  # while it was transcoded
+                self._held = chain([held], self._held)
+                return None
+            except DcmtoolsError as error:
                 self._operation.fail(held.sop_instance_uid, error.message)
         return None
 
@@ -111,7 +123,7 @@ class Outbound:
         except BaseException:
             source.close()
             raise
-        return Payload(instance, context, source)
+        return Payload(instance, context, source, self._apart)
 
     def _sent(self, route: Route, payload: Payload) -> dimse.Command:
         association, uid = route.association, payload.instance.sop_instance_uid

@@ -1,4 +1,4 @@
-"""C-MOVE and C-GET as SCP: what an archive holds is sent as it stands (PS3.4 C.4.2 and C.4.3)."""
+"""C-MOVE and C-GET as SCP: what an archive holds, as it stands where it can be (PS3.4 C.4.2, C.4.3)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from dcmtools.query.models import MODELS
 from dcmtools.scp.outbound import Outbound, Route
 from dcmtools.scp.suboperations import SubOperations
 from dcmtools.scu.contexts import agreed, batches
-from dcmtools.scu.storing import DEFAULTS
+from dcmtools.scu.storing import StoreOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Protocol, TypeAlias
 
     from dcmtools.acceptor.session import Session
+    from dcmtools.editing.apart import Processes
     from dcmtools.encoding.dataset import DataSet
     from dcmtools.files.instance import Instance
     from dcmtools.files.source import FileSource
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from dcmtools.query.models import Model
     from dcmtools.scp.destinations import Destination
     from dcmtools.scp.outbound import Held
+    from dcmtools.scu.storing import Transcode
 
     class Matches(Protocol):
         """What an identifier asks for; may be gone through more than once."""
@@ -73,18 +75,23 @@ class Retrieval:
         opened: Callable[[str], FileSource],
         network: NetworkOptions,
         destinations: Mapping[str, Destination],
+        apart: Processes,
+        transcode: Transcode = "lossless",
     ) -> None:
         """Send what ``find`` says an identifier asks for, from the files that ``opened`` opens.
 
         ``find`` gets the model, the identifier, and whether a relational retrieval was agreed on; it raises
         an error with the ``number`` of a status where there is no answer, and another where the archive
         cannot tell. A C-MOVE goes to one of ``destinations``, by AE title, in associations on the terms of
-        ``network``.
+        ``network``. What is not taken as it is stored goes in another transfer syntax, transcoded ``apart``,
+        if ``transcode`` allows that.
         """
         self._find = find
         self._opened = opened
         self._network = network
         self._destinations = destinations
+        self._apart = apart
+        self._options = StoreOptions(transcode=transcode)
 
     def answer_get(self, session: Session, message: Message) -> None:
         """Send what is asked for on the association that asks for it (PS3.4 C.4.3.3).
@@ -96,8 +103,9 @@ class Retrieval:
             return
         association = session.association
         operation = SubOperations(session, message, len(matches), self._network.stop)
-        outbound = Outbound(operation, _as_far_as_known(matches, operation), self._opened)
-        outbound.send(Route(association, partial(_granted, association), operation.cancel.take))
+        outbound = Outbound(operation, _as_far_as_known(matches, operation), self._opened, self._apart)
+        granted = partial(_granted, association, options=self._options)
+        outbound.send(Route(association, granted, operation.cancel.take))
         operation.give_up(outbound.uids(), "")
         operation.finish()
 
@@ -115,9 +123,9 @@ class Retrieval:
         if matches is None:
             return
         operation = SubOperations(session, message, len(matches), self._network.stop)
-        for contexts, kinds in batches(_kinds(matches, operation), recoding=True):
+        for contexts, kinds in batches(_kinds(matches, operation), self._options.transcode):
             held = _as_far_as_known(matches, operation, frozenset(kinds))
-            outbound = Outbound(operation, held, self._opened)
+            outbound = Outbound(operation, held, self._opened, self._apart)
             reason = self._deliver(outbound, operation, destination, contexts)
             operation.give_up(outbound.uids(), reason)
         operation.finish()
@@ -158,7 +166,7 @@ class Retrieval:
             except DcmtoolsError as error:
                 return error.message
             association.transport.patient = True
-            route = Route(association, partial(agreed, association, options=DEFAULTS), None, originator)
+            route = Route(association, partial(agreed, association, options=self._options), None, originator)
             try:
                 with association:
                     outbound.send(route)
@@ -193,13 +201,13 @@ def _as_far_as_known(
         operation.reason = operation.reason or error.message
 
 
-def _granted(association: Association, instance: Instance) -> Context:
+def _granted(association: Association, instance: Instance, options: StoreOptions) -> Context:
     """Return the context to send ``instance`` on to a requestor that takes the SCP role for its class."""
     role = association.roles.get(instance.sop_class_uid)
     if role is None or not role.scp:
         name = uid_name(instance.sop_class_uid)
         raise PeerFailure(f"the requestor does not take the SCP role for {name}")
-    return agreed(association, instance, DEFAULTS)
+    return agreed(association, instance, options)
 
 
 def _refuse(session: Session, message: Message, number: int, reason: str, **fields: dimse.Value) -> None:

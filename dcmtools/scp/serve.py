@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dcmtools.archive.receiving import Received
     from dcmtools.archive.service import Stored
     from dcmtools.scp.destinations import Destination
+    from dcmtools.scu.storing import Transcode
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,9 @@ class Receiving:
     """Which instances are kept and how, what happens then, and when there is an end to it.
 
     What is kept is indexed, can be searched and retrieved, unless the server is to ``receive_only``. A C-MOVE
-    goes to one of ``destinations``, by AE title. Where it is to be ``relational``, so is every query and
-    retrieval, else those of whom it was agreed with (PS3.4 C.4.1.2.2).
+    goes to one of ``destinations``, by AE title; what a receiver does not take as it is stored goes in
+    another transfer syntax or not at all, as ``transcode`` says. Where it is to be ``relational``, so is
+    every query and retrieval, else those of whom it was agreed with (PS3.4 C.4.1.2.2).
 
     ``transfer_syntaxes`` are those accepted, the preferred first; none are any. ``command`` is run for each
     instance, ``command_timeout`` seconds at most, in ``environment``, None for ours. The server ends once it
@@ -58,6 +60,7 @@ class Receiving:
     receive_only: bool = False
     relational: bool = False
     destinations: Mapping[str, Destination] = field(default_factory=dict)
+    transcode: Transcode = "lossless"
     transfer_syntaxes: tuple[str, ...] = ()
     durable: bool = True
     on_duplicate: OnDuplicate = OnDuplicate.REJECT
@@ -141,7 +144,13 @@ def _archive(storage: Storage, options: ServerOptions, receiving: Receiving) -> 
         max_pdu=network.max_pdu,
         stop=network.stop,
     )
-    return Archive(storage, terms, receiving.destinations, relational=receiving.relational)
+    return Archive(
+        storage,
+        terms,
+        receiving.destinations,
+        relational=receiving.relational,
+        transcode=receiving.transcode,
+    )
 
 
 class _Arrivals:

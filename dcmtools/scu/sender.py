@@ -12,7 +12,9 @@ from copy import copy
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.errors import AssociationError, DcmtoolsError, OutputError, PeerFailure
+from dcmtools.encoding.syntax import is_lossy
+from dcmtools.encoding.uids import uid_name
+from dcmtools.errors import AssociationError, DcmtoolsError, Interrupted, OutputError, PeerFailure
 from dcmtools.net import dimse
 from dcmtools.net.requesting import request_association
 from dcmtools.net.status import SUCCESS, explain, is_done, status_text
@@ -24,6 +26,7 @@ from dcmtools.scu.saying import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcmtools.editing.apart import Processes
     from dcmtools.files.instance import Instance
     from dcmtools.files.source import FileSource
     from dcmtools.net.association import Association
@@ -52,6 +55,7 @@ class Surroundings:
         peer: Peer,
         network: NetworkOptions,
         options: StoreOptions,
+        apart: Processes,
         extent: Extent,
         journal: Journal | None,
         pace: Pace | None,
@@ -60,6 +64,7 @@ class Surroundings:
         self.peer = peer
         self.network = network
         self.options = options
+        self.apart = apart
         self.extent = extent
         self.journal = journal
         self.pace = pace
@@ -153,12 +158,14 @@ class Sender:
 
     def _take(self, association: Association, batch: Batch) -> tuple[Attempt, Payload] | None:
         """Return the next instance that can be sent, with the failures met on the way put aside."""
-        options = self._around.options
+        options, apart = self._around.options, self._around.apart
         while not self._stop.count and not self._work.lost and (attempt := self._work.take(batch)):
             instance = attempt.instance
             try:
                 context = agreed(association, instance, options)
-                return attempt, Payload(instance, context, self._opened(instance), options.changes)
+                return attempt, Payload(instance, context, self._opened(instance), apart, options.changes)
+            except Interrupted:  # while it was transcoded
+                self._work.put_back(batch, attempt._replace(due=0.0))
             except DcmtoolsError as error:
                 self._refused.append(self._told(unsent(attempt, error)))
         return None
@@ -180,7 +187,7 @@ class Sender:
         blocks = payload.blocks()
         paced = around.pace.paced(blocks, association.check_open) if around.pace else blocks
         association.send(payload.context, request, paced)
-        around.extent.moved += instance.length
+        around.extent.moved += payload.length
         return request
 
     def _outcome(self, batch: Batch, attempt: Attempt, payload: Payload, answer: Message) -> Result | None:
@@ -189,6 +196,9 @@ class Sender:
         status = dimse.number(command, "Status")
         syntax = payload.context.transfer_syntax
         record = record_of(instance, status_text(status), attempt.number, syntax)
+        if syntax != instance.transfer_syntax_uid:
+            record["sent_sop_instance_uid"] = payload.sop_instance_uid
+            record["changes"] = [*payload.remarks]
         if mismatch := payload.mismatch(answer):
             error = PeerFailure(mismatch, hint=MAY_BE_STORED)
             return Result(instance.path, {**record, "status": None}, Outcome.UNKNOWN, error=error)
@@ -204,11 +214,12 @@ class Sender:
                 return None
             error = PeerFailure(explained, hint=cause_of(status))
             return Result.failed(instance.path, error, record)
-        notes = [note for note in (instance.note, explained) if note]
+        notes = [note for note in (instance.note, _lossy(payload), *payload.warnings, explained) if note]
         if not (notes and self._around.options.strict):  # what has failed is sent again by the next run
             self._note(instance, status)
-        outcome = Outcome.WARNING if notes else Outcome.DONE
-        return Result(instance.path, record, outcome, note="; ".join(notes))
+        if notes:
+            return Result(instance.path, record, Outcome.WARNING, note="; ".join(notes))
+        return Result(instance.path, record, note=_sent_as(payload))
 
     def _again(self, batch: Batch, attempt: Attempt) -> bool:
         """Put an attempt that failed back to be made again later, if it has not been made too often."""
@@ -281,6 +292,22 @@ class Sender:
         if isinstance(error, AssociationError):
             error.message = f"{self._around.peer.name}: {error.message}"
         return error
+
+
+def _lossy(payload: Payload) -> str:
+    """Return what to say of an instance that another one was made of on its way, nothing of others."""
+    if payload.sop_instance_uid == payload.instance.sop_instance_uid:
+        return ""
+    return f"{_sent_as(payload)}; stored as a new instance, {payload.sop_instance_uid}"
+
+
+def _sent_as(payload: Payload) -> str:
+    """Return what became of an instance on its way, nothing where it went in its own transfer syntax."""
+    syntax = payload.context.transfer_syntax
+    if syntax == payload.instance.transfer_syntax_uid:
+        return ""
+    what = f"sent with loss as {uid_name(syntax)}" if is_lossy(syntax) else f"sent as {uid_name(syntax)}"
+    return ": ".join(filter(None, (what, ", ".join(payload.remarks))))
 
 
 def unsent(attempt: Attempt, error: DcmtoolsError) -> Result:

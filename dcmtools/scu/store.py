@@ -1,4 +1,4 @@
-"""Files to a peer, their data sets byte for byte: what ``dcmtools store`` does.
+"""Files to a peer, their data sets byte for byte where it takes them so: what ``dcmtools store`` does.
 
 All files are inspected before the first is sent, so that what is proposed is what they hold. Each has one
 outcome.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
+from dcmtools.batch import processors
+from dcmtools.editing.apart import Processes
 from dcmtools.encoding.uids import uid_name
 from dcmtools.errors import Interrupted, OutputError
 from dcmtools.files.inputs import for_each, is_usable
@@ -76,7 +78,9 @@ def store(
             yield from map(options.judged, _planned(work))
             return
         pace = Pace(options.rate, network.stop) if options.rate else None
-        around = Surroundings(peer, network, options, extent, journal, pace)
+        apart = Processes(min(options.jobs, processors()), network.stop)
+        held.callback(apart.close)
+        around = Surroundings(peer, network, options, apart, extent, journal, pace)
         yield from merged([Sender(work, around).run for _ in range(options.jobs)], network.stop)
         yield from _left(work, network.stop)
 
@@ -166,7 +170,7 @@ def _divided(instances: Iterable[Instance], options: StoreOptions) -> Iterator[B
     for instance in instances:
         studies.setdefault(instance.study_instance_uid if options.per_study else "", []).append(instance)
     for members in studies.values():
-        for contexts, group in batches(members, recoding=options.transcode != "never"):
+        for contexts, group in batches(members, options.transcode):
             yield Batch(contexts, group, exclusive=options.per_study)
 
 
@@ -174,7 +178,7 @@ def _planned(work: Work) -> Iterator[Result]:
     """Yield what would be proposed, and the files that would be sent."""
     for number, batch in enumerate(work.batches, 1):
         proposed = [
-            f"{uid_name(context.abstract_syntax)} in {uid_name(context.transfer_syntaxes[0])}"
+            f"{uid_name(context.abstract_syntax)} in {' or '.join(map(uid_name, context.transfer_syntaxes))}"
             for context in batch.contexts
         ]
         for attempt in batch.pending:

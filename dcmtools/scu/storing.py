@@ -24,7 +24,8 @@ class StoreOptions(NamedTuple):
     of PS3.7 9.1.1; ``move_originator`` holds the fields that name who a C-MOVE came from.
 
     ``changes`` are made in every data set on its way. ``transcode`` says whether one may go in another
-    transfer syntax where the peer does not take its own; what is native is all that can be put into another.
+    transfer syntax where the peer does not take its own: never, if all samples stay what they are, or in any
+    case, which makes another instance of it where some do not.
     """
 
     jobs: int = 1

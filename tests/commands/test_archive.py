@@ -13,9 +13,9 @@ import pytest
 from dcmtools.archive import holding
 from dcmtools.archive.database import open_database
 from dcmtools.archive.index import Index
-from dcmtools.archive.schema import FILE
 from dcmtools.archive.storage import Storage
 from dcmtools.files.meta import file_meta
+from dcmtools.files.names import INDEX
 from tests.support.indexed import age, counts, files, put, put_many, repair, rows
 from tests.support.run import run
 from tests.support.served import CT, EXPLICIT, data_set
@@ -202,9 +202,9 @@ def test_files_that_cannot_be_indexed_are_named(archive: Path) -> None:
 
 def test_a_damaged_index_is_told_and_made_anew(archive: Path) -> None:
     age(archive)
-    data = bytearray((archive / FILE).read_bytes())
+    data = bytearray((archive / INDEX).read_bytes())
     data[4096:] = os.urandom(len(data) - 4096)
-    (archive / FILE).write_bytes(data)
+    (archive / INDEX).write_bytes(data)
     result = run("archive", "list", archive)
     assert result.status == 1
     assert f"hint: dcmtools archive index {archive} makes it anew" in result.stderr
@@ -291,13 +291,13 @@ def test_what_is_wrong_behind_the_names_is_a_warning(archive: Path) -> None:
 def test_without_an_index_the_files_are_looked_at_all_the_same(archive: Path) -> None:
     put(archive, "9", patient="P9", data=b"rubbish.")
     Storage(str(archive)).close()
-    for name in archive.glob(f"{FILE}*"):
+    for name in archive.glob(f"{INDEX}*"):
         name.unlink()
     result = run("archive", "verify", archive, "--format", "json")
     assert result.status == 1
     assert len(result.records) == 18
     assert "dcmtools archive index" in result.stderr or result.records[0]["error"]["hint"]
-    assert not (archive / FILE).exists()
+    assert not (archive / INDEX).exists()
 
 
 def test_what_a_server_has_just_received_is_no_fault(archive: Path) -> None:

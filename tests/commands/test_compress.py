@@ -41,6 +41,11 @@ def frames(path: Path) -> list[Samples]:
         return [decode(data, index).samples for index in range(len(data))]
 
 
+def fragment_of(path: Path) -> bytes:
+    with Part10File.open(str(path)) as file:
+        return pixel_data(file).frame(0)
+
+
 def compress(*args: object, to: str = "jpeg-ls", terminal: bool = False) -> Run:
     return run("compress", "--to", to, *args, terminal=terminal)
 
@@ -59,7 +64,7 @@ def test_one_file(tmp_path: Path) -> None:
     name, source, target, before, after, *_ = result.stdout.rstrip("\n").split("\t")
     assert (name, source, target) == (str(path), "explicit", "jpeg-ls")
     assert (int(before), int(after)) == (path.stat().st_size, out.stat().st_size)
-    assert result.stderr == "1 compressed (0.0 to 0.0 MB)\n"
+    assert result.stderr == f"1 compressed ({int(before) / 1000:.1f} to {int(after) / 1000:.1f} kB)\n"
     assert frames(out)[0].tolist() == picture(CT, 0).tolist()
 
 
@@ -78,8 +83,9 @@ def test_the_record(tmp_path: Path) -> None:
         "frames": 1,
         "input_bytes": path.stat().st_size,
         "output_bytes": out.stat().st_size,
-        "ratio": round(path.stat().st_size / out.stat().st_size, 3),
-        "verified": True,
+        "ratio": round(32 * 40 * 3 / len(fragment_of(out)), 3),
+        "verified": "samples",
+        "copied": False,
         "changes": ["Photometric Interpretation RGB to YBR_RCT"],
         "note": "Photometric Interpretation RGB to YBR_RCT",
     }
@@ -189,23 +195,89 @@ def test_files_that_are_not_to_be_compressed_are_skipped(tmp_path: Path) -> None
     result = compress(folder, "-o", tmp_path / "out", "-v")
     assert result.status == 0
     assert "1 compressed" in result.stderr
-    assert "4 skipped" in result.stderr
-    for reason in ("it is in JPEGLSLossless already", "no pixel data", "a DICOMDIR stays", "video"):
-        assert reason in result.stderr
-    assert os.listdir(tmp_path / "out") == ["a.dcm"]
-    named = compress(folder / "a.dcm", folder / "b.dcm", "-o", tmp_path / "out2")
-    assert named.status == 0
-    assert "1 skipped" in named.stderr
+    assert ", 3 copied, 1 warning" in result.stderr
+    for reason in ("it is in JPEGLSLossless already", "no pixel data", "video"):
+        assert f"copied as it is: {reason}" in result.stderr.replace("its frames are ", "").replace(
+            "there is ", ""
+        )
+    assert "DICOMDIR: warning: left out: a DICOMDIR stays" in result.stderr
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.dcm", "b.dcm", "c.dcm", "d.dcm"]
+    for name in ("b.dcm", "c.dcm", "d.dcm"):
+        assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
+    again = compress(folder, "-o", tmp_path / "out", "--format", "json")
+    assert again.status == 1
+    assert {record["outcome"] for record in again.records} == {"failed", "warning"}  # nothing is overwritten
+    kept = compress(folder, "--in-place", "-v")
+    assert "4 skipped" in kept.stderr
+    assert "copied" not in kept.stderr
+
+
+def test_the_record_of_a_copy(tmp_path: Path) -> None:
+    plan = real_file("rtplan.dcm")
+    (record,) = records(plan, "-o", f"{tmp_path}/")
+    assert record.pop("elapsed_ms") >= 0
+    assert record == {
+        "file": str(plan),
+        "outcome": "done",
+        "output": str(tmp_path / plan.name),
+        "from": "implicit",
+        "to": "implicit",
+        "transfer_syntax_uid": "1.2.840.10008.1.2",
+        "sop_instance_uid": "1.2.999.999.99.9.9999.9999.20030903150023",
+        "frames": None,
+        "input_bytes": plan.stat().st_size,
+        "output_bytes": plan.stat().st_size,
+        "ratio": None,
+        "verified": None,
+        "copied": True,
+        "changes": [],
+        "note": "copied as it is: there is no pixel data to be changed",
+    }
 
 
 @pytest.mark.parametrize("name", ["b.dcm", "c.dcm"])
-def test_the_one_file_that_is_not_written_has_failed(name: str, tmp_path: Path) -> None:
+def test_the_one_file_that_needs_no_change_is_copied(name: str, tmp_path: Path) -> None:
     assert compress(write(tmp_path / "a.dcm"), "-o", tmp_path / "b.dcm").status == 0
     (tmp_path / "c.dcm").write_bytes(real_file("rtplan.dcm").read_bytes())
-    for out in (tmp_path / "out.dcm", "-"):
-        result = compress(tmp_path / name, "-o", out)
-        assert result.status == 3
-        assert not (tmp_path / "out.dcm").exists()
+    before = (tmp_path / name).read_bytes()
+    result = compress(tmp_path / name, "-o", tmp_path / "out.dcm")
+    assert result.status == 0
+    assert "warning: copied as it is" in result.stderr
+    assert "0 compressed, 1 copied" in result.stderr
+    assert (tmp_path / "out.dcm").read_bytes() == before
+    program = Path(sys.executable).with_name("dcmtools")
+    words: list[str | Path] = [program, "compress", "--to", "jpeg-ls", tmp_path / name, "-o", "-"]
+    assert subprocess.run(words, capture_output=True, check=True).stdout == before
+
+
+def test_a_dicomdir_alone_is_not_copied(tmp_path: Path) -> None:
+    assert compress(dicomdir(), "-o", tmp_path / "out.dcm").status == 3
+    assert not (tmp_path / "out.dcm").exists()
+
+
+def test_frames_of_the_same_syntax_are_taken_as_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.dcm", described(64, 64, 8, frames=3))
+    assert compress(path, "-o", tmp_path / "a.dcm", to="jpeg").status == 0
+    (record,) = records(tmp_path / "a.dcm", "-o", tmp_path / "b.dcm", "--frames", "2", to="jpeg")
+    with Part10File.open(str(tmp_path / "a.dcm")) as file:
+        assert fragment_of(tmp_path / "b.dcm") == pixel_data(file).frame(1)
+    assert not [change for change in record["changes"] if "Lossy" in change]
+    assert record["sop_instance_uid"] != "2.25.771"
+    (forced,) = records(tmp_path / "a.dcm", "-o", tmp_path / "c.dcm", "--frames", "2", "--force", to="jpeg")
+    assert [change for change in forced["changes"] if "Lossy" in change]
+
+
+def test_what_would_not_be_smaller(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    path.write_bytes(data_set(described(32, 40, 8), np.random.default_rng(1).bytes(32 * 40)))
+    result = compress(path, "-o", tmp_path / "out.dcm", "--if-smaller", to="rle")
+    assert result.status == 0
+    assert "copied as it is: in RLELossless it would have" in result.stderr
+    assert (tmp_path / "out.dcm").read_bytes() == path.read_bytes()
+    assert "1 skipped" in compress(path, "--in-place", "--if-smaller", to="rle").stderr
+    assert (tmp_path / "out.dcm").read_bytes() == path.read_bytes()
+    assert compress(path, "--in-place", to="rle").status == 0
+    assert (tmp_path / "out.dcm").read_bytes() != path.read_bytes()
 
 
 def test_force_writes_it_once_more(tmp_path: Path) -> None:
@@ -234,10 +306,14 @@ def test_a_loss_makes_a_new_instance_unless_told_otherwise(tmp_path: Path) -> No
     (record,) = records(path, "-o", tmp_path / "1.dcm", to="jpeg")
     assert record["sop_instance_uid"].startswith("2.25.")
     assert record["sop_instance_uid"] != "2.25.771"
-    assert record["verified"] is False
-    assert record["changes"][-1] == "new SOP Instance UID"
+    assert record["verified"] is None
+    assert record["changes"] == [
+        f"Lossy Image Compression 01 (ISO_10918_1, {record['ratio']:.3g} to 1)",
+        "new SOP Instance UID",
+        "derivation told of in DerivationDescription, DerivationCodeSequence, SourceImageSequence",
+    ]
     (kept,) = records(path, "-o", tmp_path / "2.dcm", "--keep-uid", "--verify", to="jpeg")
-    assert (kept["sop_instance_uid"], kept["verified"]) == ("2.25.771", True)
+    assert (kept["sop_instance_uid"], kept["verified"]) == ("2.25.771", "decoded")
     (new,) = records(path, "-o", tmp_path / "3.dcm", "--new-uid")
     assert new["sop_instance_uid"] != "2.25.771"
 
@@ -297,7 +373,7 @@ def test_what_is_there_already_is_not_touched(tmp_path: Path) -> None:
     result = compress(path, "-o", out)
     assert result.status == 1
     assert "there is a file" in result.stderr
-    assert "hint: --overwrite replaces it" in result.stderr
+    assert "hint: --overwrite replaces what is there" in result.stderr
     assert out.read_bytes() == b"mine"
     assert compress(path, "-o", out, "--overwrite").status == 0
     assert frames(out)
@@ -392,8 +468,8 @@ def test_what_is_broken_fails_alone_and_leaves_nothing(tmp_path: Path) -> None:
     )
     outcomes = {Path(record["file"]).stem: record for record in result.records}
     done = {name for name, record in outcomes.items() if record["outcome"] == "done"}
-    assert done - GOES_ON == set()
-    assert outcomes["good"]["outcome"] == "skipped"
+    assert done - GOES_ON == {"good"}
+    assert outcomes["good"]["copied"]
     for name in found.keys() - GOES_ON:
         assert outcomes[name]["error"]["message"]
     written = {path.stem for path in (tmp_path / "out").glob("*")} if (tmp_path / "out").exists() else set()
@@ -505,6 +581,40 @@ def test_a_file_that_changes_meanwhile_is_not_replaced(
     result = compress(path, "--in-place", to="rle")
     assert result.status == 3
     assert "has changed while it was read" in result.stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_members_of_the_same_name_do_not_replace_each_other(jobs: int, tmp_path: Path) -> None:
+    import tarfile
+
+    with tarfile.open(tmp_path / "t.tar", "w") as tar:
+        for number in range(2):
+            tar.add(write(tmp_path / f"{number}.dcm", described(32, 40, 12 + number)), "x.dcm")
+    result = compress(
+        tmp_path / "t.tar",
+        "-o",
+        tmp_path / "out",
+        "--overwrite",
+        "--jobs",
+        jobs,
+        "--format",
+        "json",
+        to="rle",
+    )
+    assert result.status == 1
+    assert sorted(record["outcome"] for record in result.records) == ["done", "failed"]
+    assert "another file of this run has the name" in result.stderr
+
+
+def test_a_file_with_two_names_is_done_once_in_its_place(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write(folder / "x.dcm", described(64, 64, 8))
+    (folder / "y.dcm").symlink_to("x.dcm")
+    result = compress(folder, "--in-place", "--jobs", 2, "--format", "json", to="jpeg")
+    assert sorted(record["outcome"] for record in result.records) == ["done", "skipped"]
+    with Part10File.open(str(folder / "x.dcm")) as file:
+        (done,) = [record for record in result.records if record["outcome"] == "done"]
+        assert file.meta_text(0x00020003) == done["sop_instance_uid"]
 
 
 def test_memory_stays_bounded(tmp_path: Path) -> None:

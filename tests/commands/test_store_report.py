@@ -291,10 +291,8 @@ def results():
     print("waiting", flush=True)
     time.sleep(60)
 
-try:
-    App().report(results(), (), OutputOptions(report=ReportOptions(sys.argv[1], "json"), fields=["file"]))
-except KeyboardInterrupt:
-    sys.exit(130)
+options = OutputOptions(report=ReportOptions(sys.argv[1], "json"), fields=["file"])
+sys.exit(App().report(results(), (), options))
 """
 
 

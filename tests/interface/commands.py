@@ -119,7 +119,10 @@ TABLE = {
     ),
     "store": Entry(
         args=lambda place: [place.peer, *place.paths],
-        more=(lambda place: [place.peer, "--dry-run", *place.paths],),
+        more=(
+            lambda place: [place.peer, "--dry-run", *place.paths],
+            lambda place: [place.peer, "--set", "PatientID=X", samples.real_file("image_dfl.dcm")],
+        ),
         waiting=lambda place: [place.silent, *place.paths],
     ),
     "find": Entry(

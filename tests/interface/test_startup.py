@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import peers, samples
+from tests.support.served import served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,16 @@ def test_a_dump_imports_nothing_heavy() -> None:
 def test_an_echo_imports_nothing_heavy(tmp_path: Path) -> None:
     with peers.storescp(tmp_path) as peer:
         assert not modules_of("echo", peer.address) & (HEAVY | SPARED)
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm"])
+def test_what_goes_as_it_is_imports_no_codec(tmp_path: Path, name: str) -> None:
+    with served(tmp_path / "archive") as server:
+        modules = modules_of("store", server.address, str(samples.real_file(name)))
+    assert not modules & (HEAVY | {"json", "subprocess", "tempfile", "imagecodecs"})
+    assert not [
+        each for each in modules if each.startswith("dcmtools.codecs.") and each != "dcmtools.codecs.registry"
+    ]
 
 
 def test_a_configuration_costs_the_parser_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

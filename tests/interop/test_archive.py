@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.support import peers, samples
 from tests.support.peers import HOST, dcmjs, dcmtk, requires_dcmjs, requires_dcmtk
@@ -122,19 +124,55 @@ def test_what_movescu_is_told_of_failures(tmp_path: Path, ct: list[Path], study:
 @requires_dcmtk
 def test_what_is_compressed_comes_as_it_is(tmp_path: Path) -> None:
     compressed = samples.real_file("JPEG2000.dcm")
-    data_set = pydicom.dcmread(compressed, stop_before_pixels=True)
-    key = f"StudyInstanceUID={data_set.StudyInstanceUID}"
     with served(tmp_path / "archive") as server:
         assert run("store", server.address, compressed).status == 0
-        for option, count in (("+xw", 1), ("+xi", 0)):
-            out = tmp_path / option
-            out.mkdir()
-            answer = dcmtk(
-                "getscu", "-S", "-v", "+B", option, "-od", out, "-k", "QueryRetrieveLevel=STUDY", "-k", key,
-                HOST, server.port,
-            )  # fmt: skip
-            assert len(list(out.iterdir())) == count, answer.stderr
-            assert data_sets(out.iterdir()) == (data_sets([compressed]) if count else {})
+        got = got_by_getscu(tmp_path, server.port, compressed, "+xw")
+    assert data_sets(got) == data_sets([compressed])
+
+
+@requires_dcmtk
+@pytest.mark.parametrize("name", ["JPEG2000.dcm", "MR_small_RLE.dcm", "MR_small_jp2klossless.dcm"])
+def test_what_is_compressed_comes_decompressed_where_that_is_asked_for(tmp_path: Path, name: str) -> None:
+    compressed = samples.real_file(name)
+    with served(tmp_path / "archive") as server:
+        assert run("store", server.address, compressed).status == 0
+        [path] = got_by_getscu(tmp_path, server.port, compressed, "+xe")
+    got, original = pydicom.dcmread(path), pydicom.dcmread(compressed)
+    assert got.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert got.SOPInstanceUID == original.SOPInstanceUID
+    assert np.array_equal(got.pixel_array, original.pixel_array)
+
+
+def got_by_getscu(folder: Path, port: int, file: Path, option: str) -> list[Path]:
+    """The study of ``file``, in what ``option`` proposes."""
+    out = folder / option
+    out.mkdir()
+    study = pydicom.dcmread(file, stop_before_pixels=True).StudyInstanceUID
+    answer = dcmtk(
+        "getscu", "-S", "-v", "+B", option, "-od", out, "-k", "QueryRetrieveLevel=STUDY",
+        "-k", f"StudyInstanceUID={study}", HOST, port,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return list(out.iterdir())
+
+
+@requires_dcmtk
+@pytest.mark.parametrize("option", ["+xe", "+xi"])
+def test_movescu_moves_what_is_compressed_to_a_stock_storescp(tmp_path: Path, option: str) -> None:
+    compressed = samples.real_file("MR_small_RLE.dcm")
+    original = pydicom.dcmread(compressed)
+    with (
+        peers.storescp(tmp_path / "there", option, aet="THERE") as there,
+        served(tmp_path / "in", "--destination", f"THERE={HOST}:{there.port}") as server,
+    ):
+        assert run("store", server.address, compressed).status == 0
+        keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={original.StudyInstanceUID}")
+        moved = dcmtk("movescu", "-S", "-aem", "THERE", *keys, HOST, server.port)
+        assert (moved.returncode, moved.stderr) == (0, "")
+        [path] = there.received()
+        got = pydicom.dcmread(path)
+    assert got.file_meta.TransferSyntaxUID.is_implicit_VR == (option == "+xi")
+    assert np.array_equal(got.pixel_array, original.pixel_array)
 
 
 # ---------------------------------------------------------------- pynetdicom

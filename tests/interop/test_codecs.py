@@ -13,6 +13,7 @@ from dcmtools.codecs.encoding import encode
 from dcmtools.codecs.photometric import converted, target
 from dcmtools.codecs.registry import Codec, codec_named
 from dcmtools.codecs.settings import Settings
+from dcmtools.errors import InputError
 from tests.support.peers import dcmtk, requires
 from tests.support.pictures import Samples, data_set, described, opened, picture
 
@@ -31,12 +32,24 @@ KINDS = {
     "u12": described(64, 71, 12),
     "u16": described(64, 71, 16),
     "s8": described(64, 71, 8, signed=True),
+    "s10": described(64, 71, 10, signed=True),
     "s12": described(64, 71, 12, signed=True),
     "s16": described(64, 71, 16, signed=True),
     "rgb": described(64, 71, 8, samples=3),
     "ybr": described(64, 71, 8, samples=3, photometric="YBR_FULL"),
-    "palette": described(64, 71, 8, photometric="MONOCHROME1"),
+    "u8 of 16": described(64, 71, 8, allocated=16),
+    "u20": described(64, 71, 20),
+    "s20": described(64, 71, 20, signed=True),
+    "u24": described(64, 71, 24),
+    "u32": described(64, 71, 32),
+    "s32": described(64, 71, 32, signed=True),
+    "rgb16": described(64, 71, 16, samples=3),
+    "ybr16": described(64, 71, 16, samples=3, photometric="YBR_FULL"),
+    "inverse": described(64, 71, 8, photometric="MONOCHROME1"),
+    "palette": described(64, 71, 8, photometric="PALETTE COLOR"),
+    "palette16": described(64, 71, 16, photometric="PALETTE COLOR"),
     "odd": described(1, 3, 8),
+    "odd rgb": described(33, 47, 8, samples=3),
     "frames": described(20, 31, 12, frames=3),
     "colours": described(20, 31, 8, samples=3, frames=2),
 }
@@ -79,6 +92,14 @@ def write(folder: Path, codec: Codec, pixels: Pixels, settings: Settings | None 
     return Written(folder / "image.dcm", goal.pixels, before, after)
 
 
+def frame_of(path: Path) -> bytes:
+    from dcmtools.codecs.frames import pixel_data
+    from dcmtools.files.part10 import Part10File
+
+    with Part10File.open(str(path)) as file:
+        return pixel_data(file).frame(0)
+
+
 def read(path: Path) -> tuple[list[Samples], str]:
     """The samples of a native file that somebody else wrote."""
     from dcmtools.codecs.frames import pixel_data
@@ -115,16 +136,18 @@ def assert_close(ours: Samples, theirs: Samples) -> None:
 
 
 def can_hold(codec: Codec, kind: str) -> bool:
-    pixels = KINDS[kind]
-    return (
-        pixels.bits_stored <= codec.bits
-        and (codec.signed or not pixels.signed)
-        and pixels.samples in codec.samples
-    )
+    try:
+        target(codec, KINDS[kind], KINDS[kind].photometric)
+    except InputError:
+        return False
+    return True
 
 
-# GDCM writes no native file of several frames in YBR_FULL_422, DCMTK's neither.
-GDCM_CANNOT = [("jpeg", "colours")]
+DEEP = ["u20", "s20", "u24", "u32", "s32"]
+# GDCM writes no native file of several frames in YBR_FULL_422, DCMTK's neither. It mixes up the planes of RLE
+# of 16 bits in colour, what it has written itself too, which DCMTK and pydicom read as we do; and stops with
+# an assertion where 32 bits are not all stored.
+GDCM_CANNOT = [("jpeg", "colours"), *(("rle", kind) for kind in ("rgb16", "ybr16", "u20", "s20", "u24"))]
 MADE = [(codec, kind) for codec in LOSSLESS + LOSSY for kind in KINDS if can_hold(codec_named(codec), kind)]
 
 
@@ -154,7 +177,12 @@ def test_gdcm_decodes_what_is_encoded_here(tmp_path: Path, name: str, kind: str)
 @pytest.mark.parametrize(
     ("name", "kind"),
     [each for each in MADE if each[0] in ("rle", "jpeg-2000-lossless", "jpeg-2000")]
-    + [(name, kind) for name in ("htj2k-lossless", "htj2k-lossless-rpcl", "htj2k") for kind in KINDS],
+    + [
+        (name, kind)
+        for name in ("htj2k-lossless", "htj2k-lossless-rpcl", "htj2k")
+        for kind in KINDS
+        if can_hold(codec_named(name), kind) and kind not in DEEP  # which OpenJPEG cannot do
+    ],
 )
 def test_pydicom_decodes_what_is_encoded_here(tmp_path: Path, name: str, kind: str) -> None:
     from pydicom.pixels.utils import iter_pixels
@@ -163,26 +191,45 @@ def test_pydicom_decodes_what_is_encoded_here(tmp_path: Path, name: str, kind: s
     written = write(tmp_path, codec, KINDS[kind])
     theirs = list(iter_pixels(written.path, raw=True))
     for before, after, other in zip(written.before, written.after, theirs, strict=True):
-        assert np.array_equal(after.samples, other)
+        assert is_close(name, after.samples, other)
         assert not codec.lossless or np.array_equal(before, other)
 
 
+def is_close(name: str, ours: Samples, theirs: Samples) -> bool:
+    """Two builds of OpenJPEG may round a lossy sample otherwise."""
+    if codec_named(name).lossless:
+        return np.array_equal(ours, theirs)
+    return bool(np.abs(ours.astype("i8") - theirs).max() <= 1)
+
+
+JPEG_XL = [
+    (name, kind)
+    for name in ("jpeg-xl-lossless", "jpeg-xl")
+    for kind in KINDS
+    if can_hold(codec_named(name), kind) and kind not in ("frames", "colours")
+]
+
+
 @requires("djxl", package="libjxl-tools")
-@pytest.mark.parametrize("kind", ["u8", "u10", "u12", "u16", "s16", "rgb"])
-def test_djxl_decodes_what_is_encoded_here(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("name", "kind"), JPEG_XL)
+def test_djxl_decodes_what_is_encoded_here(tmp_path: Path, name: str, kind: str) -> None:
     """It scales whatever has more than 8 bits to 16; signs are those of two's complement."""
-    pixels = KINDS[kind]
-    (samples,) = pictures(pixels)
-    codestream = encode(samples, pixels, codec_named("jpeg-xl-lossless"), Settings())
+    written = write(tmp_path, codec_named(name), KINDS[kind])
+    codestream, ours = frame_of(written.path), written.after[0].samples
     (tmp_path / "in.jxl").write_bytes(codestream)
-    out = tmp_path / ("out.ppm" if pixels.samples == 3 else "out.pgm")
+    out = tmp_path / ("out.ppm" if written.pixels.samples == 3 else "out.pgm")
     told = dcmtk("djxl", tmp_path / "in.jxl", out)
     assert told.returncode == 0, told.stderr
-    written = out.read_bytes()
-    top = int(written.split(maxsplit=4)[3])
-    whole = np.frombuffer(written[-samples.nbytes :], f">u{samples.itemsize}")
-    scaled = whole if top in (255, 65535) else np.rint(whole / 65535 * top)
-    assert np.array_equal(scaled.reshape(samples.shape), samples.view(f"u{samples.itemsize}"))
+    raw = out.read_bytes()
+    top = int(raw.split(maxsplit=4)[3])
+    width = 1 if top < 256 else 2
+    whole = np.frombuffer(raw[-ours.size * width :], f">u{width}")
+    theirs = (whole if top in (255, 65535) else np.rint(whole / 65535 * top)).reshape(ours.shape)
+    if codec_named(name).lossless:
+        assert np.array_equal(theirs, ours.view(f"u{ours.itemsize}"))
+        assert np.array_equal(ours, written.before[0])
+    else:
+        assert_close(ours, theirs)
 
 
 COMPRESS = {
@@ -211,14 +258,22 @@ BACK = {
 
 
 # What GDCM makes of more than 8 bits has a precision of 16, which lossy JPEG has not: DCMTK refuses it too.
-NO_JPEG = [("gdcmconv --jpeg lossy", kind) for kind in ("u10", "u12", "u16", "s12", "s16", "frames")]
+# More than 16 bits in JPEG 2000, and some in RLE (see GDCM_CANNOT), it encodes and cannot decode itself.
+NOT_BY_GDCM = [
+    *(
+        ("gdcmconv --jpeg lossy", kind)
+        for kind in ("u8 of 16", "u10", "u12", "u16", "s10", "s12", "s16", "frames")
+    ),
+    *((f"gdcmconv --j2k{lossy}", kind) for kind in DEEP for lossy in ("", " lossy")),
+    *((f"gdcmconv --{name}", kind) for name, kind in GDCM_CANNOT if name == "rle"),
+]
 
 
 @requires_codecs
 @requires_gdcm
 @pytest.mark.parametrize(
     ("how", "kind"),
-    [(how, kind) for how in COMPRESS for kind in KINDS if kind != "odd" and (how, kind) not in NO_JPEG],
+    [(how, kind) for how in COMPRESS for kind in KINDS if kind != "odd" and (how, kind) not in NOT_BY_GDCM],
 )
 def test_what_others_encode_is_decoded_to_what_they_decode(tmp_path: Path, how: str, kind: str) -> None:
     pixels = KINDS[kind]

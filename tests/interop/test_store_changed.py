@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from pydicom import dcmread
 
 from dcmtools.encoding.tags import PIXEL_DATA
 from tests.support import samples
-from tests.support.peers import requires_dcmtk, storescp
+from tests.support.peers import dcmtk, orthanc, requires_dcmtk, requires_orthanc, storescp
 from tests.support.run import Run, run
 from tests.support.served import served
 
@@ -22,6 +24,20 @@ if TYPE_CHECKING:
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 BIG, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 NAMES = {IMPLICIT: "implicit", EXPLICIT: "explicit"}
+# What else decompresses them.
+COMPRESSED = {
+    "MR_small_RLE.dcm": "dcmdrle",
+    "MR_small_jpeg_ls_lossless.dcm": "dcmdjpls",
+    "SC_rgb_jpeg_gdcm.dcm": "dcmdjpeg",
+    "MR_small_jp2klossless.dcm": "pydicom",
+    "JPEG2000.dcm": "pydicom",
+    "SC_rgb_rle_16bit_2frame.dcm": "dcmdrle",
+}
+# As older ones and newer ones are told to accept nothing compressed.
+ORTHANC_NATIVE: dict[str, Any] = {
+    f"{kind}TransferSyntaxAccepted": False
+    for kind in ("Deflated", "Jpeg", "Jpeg2000", "JpegLossless", "Jpip", "Mpeg2", "Rle", "Mpeg4", "H265")
+}
 SOURCES = {
     EXPLICIT: "CT_small.dcm",
     IMPLICIT: "rtplan.dcm",
@@ -34,7 +50,7 @@ def store(address: str, *args: object) -> Run:
     return run("store", address, "--format", "json", *args)
 
 
-def data_set(path: Path) -> Dataset:
+def data_set(path: Path | BytesIO) -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = dcmread(path)
@@ -78,12 +94,40 @@ def test_a_stock_storescp_gets_what_is_deflated_as_explicit(tmp_path: Path) -> N
 
 
 @requires_dcmtk
-@pytest.mark.parametrize("choice", ["lossless", "any"])
-def test_what_is_compressed_is_not_decompressed_yet(tmp_path: Path, choice: str) -> None:
-    with storescp(tmp_path) as peer:
-        result = store(peer.address, "--transcode", choice, samples.real_file("JPEG2000.dcm"))
-    assert result.status == 5
-    assert "the peer accepts no " in result.stderr
+@pytest.mark.parametrize("option", ["+xe", "+xi"])
+@pytest.mark.parametrize(("name", "tool"), COMPRESSED.items())
+def test_a_stock_storescp_gets_what_is_compressed_as_dcmtk_decompresses_it(
+    tmp_path: Path, name: str, tool: str, option: str
+) -> None:
+    path = samples.real_file(name)
+    with storescp(tmp_path, option) as peer:
+        result = store(peer.address, path)
+        [arrived] = peer.received()
+        received = data_set(arrived)
+    expected = path
+    if tool != "pydicom":
+        expected = tmp_path / "expected.dcm"
+        assert dcmtk(tool, *(("+cn",) if tool == "dcmdjpeg" else ()), path, expected).returncode == 0
+    assert (result.status, result.records[0]["sent_as"]) == (0, received.file_meta.TransferSyntaxUID)
+    assert received.file_meta.TransferSyntaxUID.is_implicit_VR == (option == "+xi")
+    assert np.array_equal(received.pixel_array, data_set(expected).pixel_array)
+
+
+@requires_orthanc
+@pytest.mark.parametrize("name", [*COMPRESSED])
+def test_an_orthanc_without_compressed_syntaxes(tmp_path: Path, name: str) -> None:
+    path = samples.real_file(name)
+    with orthanc(tmp_path, **ORTHANC_NATIVE, AcceptedTransferSyntaxes=[IMPLICIT, EXPLICIT]) as peer:
+        never = store(peer.address, "--transcode", "never", path)
+        result = store(peer.address, path)
+        arrived = data_set(BytesIO(peer.instance_file(result.records[0]["sop_instance_uid"])))
+    assert never.status == 5
+    assert (result.status, result.records[0]["sent_as"]) == (0, EXPLICIT), result.stderr
+    assert arrived.file_meta.TransferSyntaxUID in (IMPLICIT, EXPLICIT)
+    with served(tmp_path / "in", "--transfer-syntax", "explicit") as server:
+        assert store(server.address, path).status == 0
+        [ours] = server.kept()
+    assert np.array_equal(arrived.pixel_array, data_set(ours).pixel_array)
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.archive.index import Index
-from dcmtools.archive.schema import FILE
 from dcmtools.errors import AssociationError
+from dcmtools.files.names import INDEX
 from tests.support.indexed import anew, files, repair, rows
 from tests.support.run import run
 from tests.support.served import DCMTOOLS, SUCCESS, WITHIN, associated, data_set, served, store
@@ -70,7 +70,7 @@ def test_the_writer_is_killed(tmp_path: Path) -> None:
             time.sleep(rng.uniform(0, 0.15))
             process.kill()
         if turn % 3 == 2:
-            sizes.add((tmp_path / FILE).stat().st_size)
+            sizes.add((tmp_path / INDEX).stat().st_size)
             check(tmp_path)
     check(tmp_path)
     assert len(files(tmp_path)) > 100
@@ -138,12 +138,12 @@ def test_a_repair_is_killed(tmp_path: Path) -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             time.sleep(rng.uniform(0.15, 0.4))
             process.kill()
-        if (tmp_path / FILE).exists():
+        if (tmp_path / INDEX).exists():
             repair(tmp_path)
             found = rows(tmp_path)
             assert [row[0] for row in found] == files(tmp_path)
             partial += 1
-            for path in tmp_path.glob(f"{FILE}*"):
+            for path in tmp_path.glob(f"{INDEX}*"):
                 path.unlink()
     assert partial
     check(tmp_path)

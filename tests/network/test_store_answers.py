@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tests.support.unruly import Script
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
+SC = "1.2.840.10008.5.1.4.1.1.7"
 IMPLICIT, EXPLICIT, JPEG2000 = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.91"
 SHORT = ("-ta", "0.5", "-td", "0.5", "-to", "2")
 FIELDS = [
@@ -94,17 +95,19 @@ def test_the_contexts_are_those_of_the_files(tmp_path: Path) -> None:
         (MR, (EXPLICIT,)),
         (MR, ("1.2.840.10008.1.2.2",)),
         (MR, (IMPLICIT,)),
-        ("1.2.840.10008.5.1.4.1.1.7", (JPEG2000,)),
-        ("1.2.840.10008.5.1.4.1.1.7", ("1.2.840.10008.1.2.4.50",)),
+        (SC, (JPEG2000,)),
+        (SC, ("1.2.840.10008.1.2.4.50",)),
+        (SC, (EXPLICIT,)),
+        (SC, (IMPLICIT,)),
     }
     assert len(server.stores) == 5
 
 
-def test_a_lossy_image_is_not_offered_in_another_form(tmp_path: Path) -> None:
+def test_a_lossy_image_is_not_offered_in_another_form_where_it_never_goes_so(tmp_path: Path) -> None:
     shutil.copy(samples.real_file("SC_rgb_jpeg_dcmtk.dcm"), tmp_path)
     with Unruly(serves()) as server:
-        assert store(server, tmp_path).status == 0
-    assert proposed(server) == [{("1.2.840.10008.5.1.4.1.1.7", ("1.2.840.10008.1.2.4.50",))}]
+        assert store(server, "--transcode", "never", tmp_path).status == 0
+    assert proposed(server) == [{(SC, ("1.2.840.10008.1.2.4.50",))}]
 
 
 def test_more_pairs_than_one_association_holds(tmp_path: Path) -> None:
@@ -356,8 +359,9 @@ NATIVE = "ExplicitVRLittleEndian or ImplicitVRLittleEndian"
         ("CT_small.dcm", ("--transcode", "never"), "ExplicitVRLittleEndian"),
         ("rtplan.dcm", (), "ImplicitVRLittleEndian or ExplicitVRLittleEndian"),
         ("MR_small_bigendian.dcm", (), f"ExplicitVRBigEndian, {NATIVE}"),
-        ("JPEG2000.dcm", (), "JPEG2000"),
-        ("JPEG2000.dcm", ("--transcode", "any"), "JPEG2000"),
+        ("JPEG2000.dcm", (), f"JPEG2000, {NATIVE}"),
+        ("JPEG2000.dcm", ("--transcode", "any"), f"JPEG2000, {NATIVE}"),
+        ("JPEG2000.dcm", ("--transcode", "never"), "JPEG2000"),
         ("image_dfl.dcm", (), f"DeflatedExplicitVRLittleEndian, {NATIVE}"),
         ("image_dfl.dcm", ("--set", "PatientID=X"), NATIVE),
     ],

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from dcmtools.archive.database import open_database
 from dcmtools.archive.holding import repaired_in_batches
 from dcmtools.archive.rows import Rows
-from dcmtools.archive.schema import FILE, joined
+from dcmtools.archive.schema import joined
 from dcmtools.archive.storage import place_of
 from dcmtools.files.meta import file_meta
+from dcmtools.files.names import INDEX
 from dcmtools.query.models import Level
 from tests.support.served import CT, EXPLICIT, data_set
 
@@ -74,14 +75,14 @@ def repair(folder: Path, *, thorough: bool = False) -> list[Step]:
 
 def rows(folder: Path, what: str = f"path, {UPPER}, size, mtime_ns") -> list[tuple[object, ...]]:
     """What the index holds of every instance."""
-    with closing(sqlite3.connect(folder / FILE)) as connection:
+    with closing(sqlite3.connect(folder / INDEX)) as connection:
         select = f"SELECT {what} FROM {joined(Level.IMAGE)} ORDER BY path"  # noqa: S608  of tests
         return connection.execute(select).fetchall()
 
 
 def counts(folder: Path) -> dict[str, int]:
     """How many rows each table has."""
-    with closing(sqlite3.connect(folder / FILE)) as connection:
+    with closing(sqlite3.connect(folder / INDEX)) as connection:
         return {
             table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  the same
             for table in ("patients", "studies", "series", "instances")
@@ -95,7 +96,7 @@ def files(folder: Path) -> list[str]:
 
 def anew(folder: Path) -> list[tuple[object, ...]]:
     """What an index made from nothing holds."""
-    for path in folder.glob(f"{FILE}*"):
+    for path in folder.glob(f"{INDEX}*"):
         path.unlink()
     repair(folder)
     return rows(folder)

@@ -105,6 +105,8 @@ def data_set(
         short(0x00280102, pixels.high_bit),
         short(0x00280103, pixels.signed),
     ]
+    if pixels.photometric == "PALETTE COLOR":
+        elements += _palette(code, pixels.bits_stored)
     if extended:
         elements.append(code.element(EXTENDED_OFFSETS, "OV", extended[0]))
         elements.append(code.element(EXTENDED_LENGTHS, "OV", extended[1]))
@@ -122,6 +124,17 @@ def data_set(
             elements.append(code.item(fragment + b"\0" * (len(fragment) % 2)))
         elements.append(code.header(END, "", 0))
     return part10(b"".join(elements), meta=meta(syntax))
+
+
+def _palette(code: Coder, bits: int) -> list[bytes]:
+    """Lookup tables of grey in which there are 2 ** ``bits`` values."""
+    values = [value * 0xFFFF // ((1 << bits) - 1) for value in range(1 << bits)]
+    descriptor = b"".join(code.number("H", number) for number in (1 << bits & 0xFFFF, 0, 16))
+    table = b"".join(code.number("H", value) for value in values)
+    return [
+        *(code.element(0x00281101 + colour, "US", descriptor) for colour in range(3)),
+        *(code.element(0x00281201 + colour, "OW", table) for colour in range(3)),
+    ]
 
 
 def meta(syntax: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcmtools.acceptor.service import Service
 from dcmtools.archive.opening import open_below
+from dcmtools.editing.apart import Processes
 from dcmtools.encoding.dataset import DataSet, made, values
 from dcmtools.encoding.uids import is_storage_class
 from dcmtools.files.meta import file_meta
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dcmtools.net.incoming import Message
     from dcmtools.query.models import Model
     from dcmtools.scp.destinations import Destination
+    from dcmtools.scu.storing import Transcode
 
 
 class Held(NamedTuple):
@@ -67,6 +69,7 @@ def retrieving(
     destinations: Mapping[str, Destination] | None = None,
     *,
     stop: Stop | None = None,
+    transcode: Transcode = "lossless",
     find: Callable[[Model, DataSet, bool], Found] | None = None,
     **network: float,
 ) -> Iterator[int]:
@@ -74,14 +77,21 @@ def retrieving(
     own = stop or Stop()
     root = os.open(folder, os.O_RDONLY)
     terms = NetworkOptions(stop=own, **network)  # type: ignore[arg-type]  # timeouts alone
+    apart = Processes(1, own)
     retrieval = Retrieval(
-        find or (lambda *_: found), lambda path: open_below(root, path), terms, destinations or {}
+        find or (lambda *_: found),
+        lambda path: open_below(root, path),
+        terms,
+        destinations or {},
+        apart,
+        transcode,
     )
     storage = Service(is_storage_class, {}, reversed=True)
     try:
         with accepting(storage, *retrieve_services(retrieval.answer_move, retrieval.answer_get)) as port:
             yield port
     finally:
+        apart.close()
         os.close(root)
         if stop is None:
             own.close()

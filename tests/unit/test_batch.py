@@ -123,6 +123,107 @@ for item, pid in batch.run(operation, range(10**9), 2, lambda item: (item, 0)):
         assert _ended(worker)
 
 
+STUBBORN = """
+batch._GRACE = 0.1
+
+def stubborn(item):
+    if item != 300:
+        return time.sleep(0.0005)
+    print(os.getpid(), flush=True)
+    while True:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:  # as if it came in native code
+            pass
+
+def watched():
+    yield from range(400)
+    {then}
+    raise InputError("enough")
+
+try:
+    list(batch.run(stubborn, watched(), 2, lambda item: None))
+except InputError:
+    print("ended", flush=True)
+"""
+
+
+def test_workers_that_pass_over_their_signal_end_all_the_same() -> None:
+    worker, ended = _run(STUBBORN.format(then="time.sleep(0.5)")).stdout.split()
+    assert ended == "ended"
+    assert not Path(f"/proc/{worker}").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+def test_workers_that_pass_over_their_signal_end_with_a_parent_that_is_killed() -> None:
+    program = STUBBORN.format(then="sys.stdin.read()")
+    script = SCRIPT.format(program=program, kills=False, raises=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        worker = int(process.stdout.readline())
+        process.kill()
+        process.wait(30)
+        assert _ended(worker)
+
+
+def test_workers_that_have_hardly_begun_end_in_silence() -> None:
+    """Whatever the process does with a signal itself."""
+    program = """
+import signal
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+adopt = batch._adopt
+
+def slowly(operation):
+    time.sleep(os.getpid() % 2 / 2)
+    adopt(operation)
+
+batch._adopt = slowly
+results = batch.run(operation, range(1), 8, lambda item: None, apart=True)
+print(next(results)[0])
+results.close()
+"""
+    ended = _run(program)
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
+
+
+CTRL_C = """
+import signal, subprocess
+
+def slow(item):
+    if item >= 70:
+        time.sleep(60)
+    return operation(item)[0]
+
+told = []
+try:
+    left = {{"left": lambda item: -item, "apart": {apart}}}
+    for result in batch.run(slow, range(1000), {jobs}, lambda item: None, **left):
+        told.append(result)
+        if len(told) == 33:
+            subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -INT {{here}}"])
+except KeyboardInterrupt:
+    done = len([item for item in told if item >= 0])
+    print(told == [*range(done), *(-item for item in range(done, len(told)))], done, len(told) - done)
+"""
+
+
+@pytest.mark.parametrize(
+    ("jobs", "apart", "told"),
+    [
+        (1, False, "True 70 1"),
+        (1, True, "True 70 3"),
+        (2, True, "True 70 6"),
+        (2, False, f"True {{done}} {2 * 3 * 32}"),
+    ],
+)
+def test_ctrl_c_tells_what_is_left_of_what_was_begun(jobs: int, apart: bool, told: str) -> None:
+    """Of chunks that are not done all is left: what was done of them is not known."""
+    result = _run(CTRL_C.format(jobs=jobs, apart=apart)).stdout
+    assert result == told.format(done=result.split()[1]) + "\n"
+
+
 def _ended(pid: int) -> bool:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["without a name", "hidden"])
 def _system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "hidden":
-        monkeypatch.setattr(replacing, "_nameless", lambda _folder: None)
+        monkeypatch.setattr(replacing, "_nameless", lambda _folder, _mode: None)
 
 
 pytestmark = pytest.mark.usefixtures("_system")
@@ -103,3 +103,57 @@ with making(sys.argv[1]) as file:
 """
     subprocess.run([sys.executable, "-c", script, tmp_path / "new"], check=False)
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without names are Linux's")
+def test_nothing_stays_of_a_process_that_is_killed_while_it_replaces(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys
+from dcmtools.replacing import replacing
+with replacing(sys.argv[1]) as file:
+    file.write(b"abc")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    (tmp_path / "old").write_bytes(b"old")
+    subprocess.run([sys.executable, "-c", script, tmp_path / "old"], check=False)
+    assert os.listdir(tmp_path) == ["old"]
+    assert (tmp_path / "old").read_bytes() == b"old"
+
+
+def test_what_is_replaced_keeps_its_mode_and_a_new_one_is_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "old").chmod(0o664)
+    for name in ("old", "new"):
+        with replacing.replacing(str(tmp_path / name)) as file:
+            file.write(b"new")
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("old", "new")] == [0o664, 0o600]
+    assert sorted(os.listdir(tmp_path)) == ["new", "old"]
+
+
+def test_what_is_replaced_keeps_its_owner_as_far_as_we_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user who is not root may give the group alone, of those that are his."""
+    (tmp_path / "old").write_bytes(b"old")
+    before, given = (tmp_path / "old").stat(), []
+
+    def fchown(_: int, owner: int, group: int) -> None:
+        given.append((owner, group))
+        if owner != -1:
+            raise PermissionError
+
+    monkeypatch.setattr(os, "fchown", fchown)
+    with replacing.replacing(str(tmp_path / "old")):
+        pass
+    assert given == [(before.st_uid, before.st_gid), (-1, before.st_gid)]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_replaces_stays_whose_it_was(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    os.chown(tmp_path / "old", 1234, 1235)
+    with replacing.replacing(str(tmp_path / "old")):
+        pass
+    after = (tmp_path / "old").stat()
+    assert (after.st_uid, after.st_gid) == (1234, 1235)

@@ -33,4 +33,4 @@ def command(app: App, output: OutputOptions) -> ExitStatus:
     """
     from dcmtools.config.peers import list_peers
 
-    return app.report(list_peers(), COLUMNS, output)
+    return app.report([*list_peers()], COLUMNS, output)  # aligned as a whole

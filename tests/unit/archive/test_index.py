@@ -17,7 +17,7 @@ from dcmtools.archive import index as module
 from dcmtools.archive.database import open_database
 from dcmtools.archive.index import Index, IndexBehind
 from dcmtools.archive.rows import Rows
-from dcmtools.archive.schema import FILE
+from dcmtools.files.names import INDEX
 from dcmtools.net.stop import Stop
 from tests.support.indexed import age, anew, files, put, put_many, repair, rows
 from tests.support.served import WITHIN, wait_until
@@ -225,7 +225,7 @@ def test_a_writer_that_fails_stops_no_receiving_and_refuses_queries(
 
 
 def removed(file: Path) -> None:
-    for path in file.parent.glob(f"{FILE}*"):
+    for path in file.parent.glob(f"{INDEX}*"):
         path.unlink()
 
 
@@ -264,13 +264,13 @@ def test_an_index_that_is_taken_away_answers_nothing_until_it_is_made_again(
         for path in put_many(tmp_path, 1, 2, 1, 5):
             index.add(path)
         index.catch_up()
-        harm(tmp_path / FILE)
+        harm(tmp_path / INDEX)
         index.add(put(tmp_path, "1.1"))
         with pytest.raises(IndexBehind, match="somebody has removed or replaced it"):
             index.catch_up()
         if harm is a_folder:
             wait_until(lambda: "Is a directory" in caplog.text)
-            (tmp_path / FILE).rmdir()
+            (tmp_path / INDEX).rmdir()
         wait_until(lambda: has_caught_up(index))
         assert held(index) == files(tmp_path)
         for path in put_many(tmp_path, 3, 1, 1, 5):
@@ -310,7 +310,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_index_that_cannot_be_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / FILE).mkdir()
+    (tmp_path / INDEX).mkdir()
     with Index(str(tmp_path)) as index, pytest.raises(IndexBehind):
         index.catch_up()
     assert str(tmp_path) in caplog.text
@@ -417,7 +417,7 @@ def test_damage_is_told_and_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyP
     repair(tmp_path)
     with Index(str(tmp_path)) as index:
         index.catch_up()
-        with (tmp_path / FILE).open("r+b") as file:
+        with (tmp_path / INDEX).open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(4096)
             file.write(os.urandom(size - 4096))
@@ -430,9 +430,9 @@ def test_damage_is_told_and_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_damage_that_the_repair_meets_is_made_good_at_once(tmp_path: Path) -> None:
     put_many(tmp_path, 2, 2, 2, 2)
     repair(tmp_path)
-    data = bytearray((tmp_path / FILE).read_bytes())
+    data = bytearray((tmp_path / INDEX).read_bytes())
     data[4096:] = os.urandom(len(data) - 4096)
-    (tmp_path / FILE).write_bytes(data)
+    (tmp_path / INDEX).write_bytes(data)
     with Index(str(tmp_path)) as index:
         assert held(index) == files(tmp_path)
 

@@ -14,8 +14,8 @@ import pytest
 from dcmtools.archive.database import open_database, open_reader
 from dcmtools.archive.repair import Change
 from dcmtools.archive.rows import Rows
-from dcmtools.archive.schema import FILE
 from dcmtools.errors import InputError
+from dcmtools.files.names import INDEX
 from tests.support.indexed import LONG_AGO, age, anew, counts, files, put, put_many, repair, rows
 from tests.support.served import data_set
 
@@ -109,8 +109,8 @@ def test_the_database_is_the_owners_alone(tmp_path: Path) -> None:
     put(tmp_path, "1.1")
     with closing(open_database(str(tmp_path))) as connection:
         connection.execute("INSERT INTO folders VALUES ('x', 1)")
-        found = sorted(tmp_path.glob(f"{FILE}*"))
-        assert [path.name for path in found] == [FILE, f"{FILE}-shm", f"{FILE}-wal"]
+        found = sorted(tmp_path.glob(f"{INDEX}*"))
+        assert [path.name for path in found] == [INDEX, f"{INDEX}-shm", f"{INDEX}-wal"]
         assert {stat.S_IMODE(path.stat().st_mode) for path in found} == {0o600}
 
 
@@ -149,7 +149,7 @@ def test_a_database_of_no_use_is_made_anew(tmp_path: Path, harm: Callable[[Path]
     repair(tmp_path)
     before = rows(tmp_path)
     age(tmp_path)
-    harm(tmp_path / FILE)
+    harm(tmp_path / INDEX)
     assert len(changes(tmp_path)["added"]) == 16
     assert rows(tmp_path) == before == anew(tmp_path)
 
@@ -157,7 +157,7 @@ def test_a_database_of_no_use_is_made_anew(tmp_path: Path, harm: Callable[[Path]
 def test_damage_that_only_reading_shows_is_looked_for_where_it_is_asked_for(tmp_path: Path) -> None:
     put_many(tmp_path, 2, 2, 2, 2)
     repair(tmp_path)
-    _spoil(tmp_path / FILE)
+    _spoil(tmp_path / INDEX)
     with closing(open_database(str(tmp_path), check=True)) as connection:
         assert connection.execute("SELECT count(*) FROM instances").fetchone() == (0,)
 
@@ -166,10 +166,10 @@ def test_what_was_left_beside_a_lost_database_does_no_harm(tmp_path: Path) -> No
     put_many(tmp_path, 1, 1, 1, 3)
     with closing(open_database(str(tmp_path))) as connection:
         connection.execute("INSERT INTO folders VALUES ('x', 1)")
-        log = (tmp_path / f"{FILE}-wal").read_bytes()
+        log = (tmp_path / f"{INDEX}-wal").read_bytes()
     assert len(log) > 1000
-    (tmp_path / FILE).unlink()
-    (tmp_path / f"{FILE}-wal").write_bytes(log)
+    (tmp_path / INDEX).unlink()
+    (tmp_path / f"{INDEX}-wal").write_bytes(log)
     assert len(changes(tmp_path)["added"]) == 3
 
 
@@ -177,7 +177,7 @@ def test_a_link_in_place_of_the_database_is_not_followed(tmp_path: Path) -> None
     put(tmp_path / "archive", "1.1")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(b"precious")
-    (tmp_path / "archive" / FILE).symlink_to(elsewhere)
+    (tmp_path / "archive" / INDEX).symlink_to(elsewhere)
     repair(tmp_path / "archive")
     assert elsewhere.read_bytes() == b"precious"
     assert len(rows(tmp_path / "archive")) == 1

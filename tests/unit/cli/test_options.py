@@ -4,6 +4,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ import click
 import pytest
 
 from dcmtools.cli.app import App, pass_app
+from dcmtools.cli.main import make_group
 from dcmtools.cli.networking import network_options, peer_argument
 from dcmtools.cli.options import output_options, stop_on_signals
 from dcmtools.net.peer import NetworkOptions, Peer
 from dcmtools.results import Result
+from tests.interface.commands import LEAVES
 from tests.support.run import run
 from tests.support.stubs import group_of
 
@@ -235,3 +238,41 @@ def test_a_certificate_of_ours_goes_without_the_key_of_the_file(
     assert result.status == 2
     assert f"{tmp_path}/ours.pem: No such file" in result.stderr
     assert "theirs" not in result.stderr
+
+
+# Left behind in a variable they would be forgotten.
+TYPED_ONLY = {"--called-aet", "--ask-password", "--tls-no-verify"}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_option_has_a_variable_called_as_users_write_it(name: str) -> None:
+    command: click.Command | click.Group = make_group()
+    for word in name.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found
+        command = found
+    prefix = f"DCMTOOLS_{name.upper().replace(' ', '_')}_"
+    options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
+    assert options
+    for option in options:
+        if TYPED_ONLY & {*option.opts}:
+            assert (option.envvar, option.allow_from_autoenv) == (None, False)
+            continue
+        longs = [long for long in option.opts if long.startswith("--")]
+
+        for long in longs:
+            assert prefix + long[2:].upper().replace("-", "_") in (option.envvar or ())
+            assert not option.allow_from_autoenv
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_one_of_two_options_for_one_thing_from_the_environment(
+    version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"DCMTOOLS_ECHO_IPV{version}", "1")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    result = run("echo", f"{'127.0.0.1' if version == 6 else '[::1]'}:{port}")
+    assert result.status == 4
+    assert "resolve" in result.stderr

@@ -97,6 +97,13 @@ def test_fewer_fragments_than_frames(tmp_path: Path) -> None:
         encapsulated(tmp_path, 1, [])
 
 
+def test_more_fragments_than_memory_should_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcmtools.codecs.frames._MOST_FRAGMENTS", 3)
+    assert encapsulated(tmp_path, 1, [b"ab", b"cd"]) == [b"abcd"]
+    with pytest.raises(MalformedError, match="more than 3 fragments"):
+        encapsulated(tmp_path, 1, [b"ab", b"cd", b"ef"])
+
+
 def test_not_even_an_offset_table(tmp_path: Path) -> None:
     file = data_set(described(), EVL.header(0xFFFEE0DD, "", 0), RLE, undefined=True)
     with pytest.raises(InputError, match="offset table"):
@@ -161,6 +168,8 @@ def test_single_bits_over_the_bounds_of_frames(tmp_path: Path) -> None:
         ({"high": 8}, "High Bit"),
         ({"samples": 3, "planar": 2}, "Planar"),
         ({"rows": 65535, "columns": 65535}, "a frame would have"),
+        ({"rows": 32767, "columns": 32767}, "a frame would have"),
+        ({"rows": 65535, "columns": 65535, "bits": 1, "allocated": 1}, "a frame would have"),
     ],
 )
 def test_descriptions_of_no_image(tmp_path: Path, wrong: dict[str, int], what: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
+from imagecodecs import jpegls_decode
 
 from dcmtools.codecs.decoding import decoded
 from dcmtools.codecs.encoding import encode
@@ -166,15 +167,25 @@ def test_every_size_goes_lossy(codec: Codec, case: Case, size: tuple[int, int]) 
 @pytest.mark.parametrize("near", [1, 2, 7])
 def test_near_bounds_the_error(near: int) -> None:
     pixels = described(bits=12, signed=True)
-    samples = picture(pixels)
+    samples = picture(pixels).clip(near - 2048, 2047 - near)
     after = round_trip(codec_named("jpeg-ls-near"), pixels, samples, Settings(near=near))
     assert 0 < np.abs(after.astype("i8") - samples).max() <= near
 
 
-def test_near_lossless_never_turns_a_sign() -> None:
-    pixels = described(bits=16, signed=True)
-    with pytest.raises(InputError, match="change sign"):
-        encode(picture(pixels), pixels, codec_named("jpeg-ls-near"), Settings())
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("bits", [6, 12, 16])
+def test_near_lossless_stays_within_what_bits_stored_can_hold(bits: int, *, signed: bool) -> None:
+    pixels = described(40, 40, bits, signed=signed)
+    least = -(1 << bits - 1) if signed else 0
+    most = least + (1 << bits) - 1
+    random = np.random.default_rng(5)
+    kind = picture(pixels).dtype
+    samples = random.choice([least, least + 1, least + 2, most - 1, most], (40, 40)).astype(kind)
+    codestream = encode(samples, pixels, codec_named("jpeg-ls-near"), Settings(near=2))
+    as_readers_see = jpegls_decode(codestream).view(kind).astype("i8")  # that know of Bits Allocated only
+    assert as_readers_see.min() >= least
+    assert as_readers_see.max() <= most
+    assert np.abs(as_readers_see - samples).max() <= 2
 
 
 @pytest.mark.parametrize("codec", [each for each in LOSSY if each.module != "jpeg_ls"], ids=name)
@@ -183,6 +194,40 @@ def test_quality_costs_bytes(codec: Codec) -> None:
     samples = picture(pixels)
     sizes = [len(encode(samples, pixels, codec, Settings(quality=quality))) for quality in (30, 60, 90)]
     assert sizes == sorted(set(sizes))
+
+
+@pytest.mark.parametrize(("quality", "most"), [(90, 16), (100, 4)])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("name", ["jpeg-2000", "htj2k", "jpeg-xl"])
+def test_quality_is_of_the_samples_that_are_there(name: str, signed: bool, quality: int, most: int) -> None:
+    """Those of CT are 12 bits of the 16 that are stored, as a rule."""
+    if signed and name == "jpeg-xl":
+        return
+    pixels = described(128, 128, 16, signed=signed)
+    samples = picture(described(128, 128, 11)).astype("i2" if signed else "u2") - signed * 1000
+    codestream = encode(samples, pixels, codec_named(name), Settings(quality=quality))
+    error = decoded(codestream, codec_named(name), pixels).samples.astype("i8") - samples
+    assert 0 < np.abs(error).max() <= most
+
+
+def test_quality_is_the_same_in_jpeg_2000_and_htj2k() -> None:
+    pixels = described(256, 256, 12)
+    samples = picture(pixels)
+    for quality in (50, 70, 90, 100):
+        errors = []
+        for codec in map(codec_named, ("jpeg-2000", "htj2k")):
+            codestream = encode(samples, pixels, codec, Settings(quality=quality))
+            errors.append(np.std(decoded(codestream, codec, pixels).samples.astype("i8") - samples))
+        assert 0.5 < errors[0] / errors[1] < 2
+
+
+def test_samples_that_are_all_alike_go_lossy() -> None:
+    pixels = described(40, 40, 16)
+    samples = np.full((40, 40), 1234, "u2")
+    for codec in LOSSY:
+        if codec.bits == 16:
+            codestream = encode(samples, pixels, codec, Settings())
+            assert np.abs(decoded(codestream, codec, pixels).samples.astype("i8") - samples).max() <= 2
 
 
 @pytest.mark.parametrize("case", [Case(8), Case(12, allocated=16), Case(8, samples=3)], ids=name)

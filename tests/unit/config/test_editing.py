@@ -202,7 +202,7 @@ def test_list_and_show(file: Path) -> None:
     )
     listed = run("peers", "list")
     assert listed.status == 1
-    assert listed.stdout == "a\tANY-SCP\th\t11112\t\nb\t\t\t\t\nc\tANY-SCP\t::1\t11112\tME\n"
+    assert listed.stdout == "a\tANY-SCP\th\t11112\t\nc\tANY-SCP\t::1\t11112\tME\n"
     assert f"b: {file}: line 4: peers.b.host: must be text" in listed.stderr
     shown = run("peers", "show", "c")
     assert shown.stdout == '[peers.c]\nhost = "::1"\nport = 11112\naet = "ANY-SCP"\ncalling_aet = "ME"\n'

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 IMPLICIT, BIG, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 RLE, BASELINE = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50"
 GE = "1.2.840.113619.5.2"
+RECOMPRESSED = "1.2.840.10008.1.2.4.111"
 NATIVE = {"implicit": IMPLICIT, "explicit": EXPLICIT, "explicit-big-endian": BIG, "deflated": DEFLATED}
 WRITTEN = [codec.name for codec in CODECS if codec.bits]
 CT = described(20, 31, 12)
@@ -90,6 +91,11 @@ class Result:
 
         with Part10File.open(str(self.path)) as file:
             return read(file.walk(stop=0x7FE00000))
+
+    @property
+    def tags(self) -> set[int]:
+        """Those of all elements, whatever their depth."""
+        return {element[0] for element in self.elements}
 
     @property
     def body(self) -> bytes:
@@ -225,7 +231,7 @@ def test_all_else_stays_byte_for_byte(tmp_path: Path) -> None:
     at = file.index(EVL.header(PIXEL_DATA, "OW", 0)[:8])
     assert made.body.startswith(file[start:at] + EVL.header(PIXEL_DATA, "OB", UNDEFINED))
     assert made.body.endswith(trailing)
-    assert not made.done.changes
+    assert made.done.changes == ["VR of Pixel Data OW to OB"]
     back = transcode(tmp_path, made.bytes, "explicit")
     assert back.body == file[start:]
 
@@ -416,6 +422,59 @@ def test_what_was_lossy_says_so_when_it_is_decompressed(tmp_path: Path) -> None:
     assert text(top, "SOPInstanceUID") == INSTANCE.decode()
 
 
+def silenced(made: Result) -> bytes:
+    """The same where nothing tells of a loss."""
+    told = EVL.element(0x00282110, "CS", b"01")
+    assert told in made.bytes
+    return made.bytes.replace(told, EVL.element(0x00282110, "CS", b"00"))
+
+
+@pytest.mark.parametrize("name", [name for name in WRITTEN if not codec_named(name).lossless])
+def test_a_codestream_with_loss_says_so_itself(name: str, tmp_path: Path) -> None:
+    """Of JPEG-LS, JPEG 2000 and JPEG XL the transfer syntax leaves it open."""
+    file = silenced(transcode(tmp_path, image(described(64, 96, 8)), name, new_uid=False))
+    top = transcode(tmp_path, file, "explicit").top
+    assert text(top, "LossyImageCompression") == "01"
+    assert len(values(top, "LossyImageCompressionRatio")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("jpeg-ls", "jpeg-ls-near"), ("jpeg-2000-lossless", "jpeg-2000"), ("jpeg-xl-lossless", "jpeg-xl")],
+)
+def test_what_lost_nothing_is_not_called_lossy(name: str, other: str, tmp_path: Path) -> None:
+    pixels = described(20, 31, 8)
+    made = transcode(tmp_path, image(pixels), name)
+    with Part10File.open(str(made.path)) as file:
+        codestream = pixel_data(file).frame(0)
+    top = transcode(tmp_path, data_set(pixels, [codestream], codec_named(other).uid), "explicit").top
+    assert not text(top, "LossyImageCompression")
+
+
+def test_recompressed_jpeg_lost_what_jpeg_loses(tmp_path: Path) -> None:
+    from imagecodecs import jpeg8_encode, jpegxl_encode_jpeg
+
+    pixels = described(64, 96, 8)
+    codestream = bytes(jpegxl_encode_jpeg(jpeg8_encode(picture(pixels, 0))))
+    made = transcode(tmp_path, data_set(pixels, [codestream], RECOMPRESSED), "explicit")
+    assert text(made.top, "LossyImageCompressionMethod") == "ISO_10918_1"
+
+
+def test_the_ratio_counts_all_of_the_chrominance(tmp_path: Path) -> None:
+    made = transcode(tmp_path, image(described(64, 96, 8, samples=3)), "jpeg", new_uid=False)
+    before, after = values(transcode(tmp_path, silenced(made), "explicit").top, "LossyImageCompressionRatio")
+    assert float(after) == pytest.approx(float(before), rel=0.03)
+
+
+def test_the_least_and_greatest_samples_are_others_after_a_loss(tmp_path: Path) -> None:
+    extremes = [EVL.element(tag, "US", b"\5\0") for tag in (0x00280106, 0x00280107)]
+    file = with_elements(image(described(64, 96, 8)), *extremes)
+    made = lossy(tmp_path, file)
+    assert not {0x00280106, 0x00280107} & made.tags
+    assert "Smallest and Largest Image Pixel Value left out" in made.done.changes
+    assert {0x00280106, 0x00280107} <= transcode(tmp_path, file, "rle").tags
+
+
 # ---------------------------------------------------------------- frames and tables
 
 
@@ -443,6 +502,17 @@ def test_offset_tables(tmp_path: Path) -> None:
             again = transcode(tmp_path, made.bytes, name)
             assert 0x7FE00001 not in tables(again)
             assert b"".join(each.tobytes() for each in again.frames) == native(pixels)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG, IMPLICIT])
+def test_extended_offset_tables_are_in_the_byte_order_of_the_file(syntax: str, tmp_path: Path) -> None:
+    """Pixel data with a fragment a frame is read whatever they say."""
+    file = image(described(20, 31, 12, frames=3), syntax)
+    made = transcode(tmp_path, file, "jpeg-ls", settings=Settings(offset_table="extended"))
+    lengths = [length for tag, _, _, _, length, depth in made.elements if depth == 1 and tag == 0xFFFEE000]
+    found = tables(made)
+    assert found[0x7FE00002] == lengths[1:]
+    assert found[0x7FE00001] == [0, lengths[1] + 8, lengths[1] + lengths[2] + 16]
 
 
 def test_fragments(tmp_path: Path) -> None:
@@ -493,6 +563,14 @@ def test_an_odd_number_of_bytes_is_padded(name: str, tmp_path: Path) -> None:
     assert transcode(tmp_path, packed.bytes, name).elements[-1][4] == 16
 
 
+def test_numbers_of_frames_that_are_others_now_go(tmp_path: Path) -> None:
+    trim, first = EVL.element(0x00082142, "IS", b"2 "), EVL.element(0x00286010, "US", b"\2\0")
+    file = with_elements(image(described(20, 31, 12, frames=3)), trim, first)
+    made = transcode(tmp_path, file, "rle", frames=parse("2-3"))
+    assert not {0x00082142, 0x00286010} & made.tags
+    assert {0x00082142, 0x00286010} <= transcode(tmp_path, file, "rle").tags
+
+
 def test_what_the_image_before_was(tmp_path: Path) -> None:
     def purpose(file: bytes, *, frames: Selection | None = None) -> str:
         made = transcode(tmp_path, file, "jpeg", frames=frames)
@@ -526,6 +604,10 @@ def test_frames_that_cannot_be_chosen(tmp_path: Path) -> None:
     tiled = with_elements(file, EVL.element(0x00209311, "CS", b"TILED_FULL"))
     with pytest.raises(InputError, match="TILED_FULL"):
         transcode(tmp_path, tiled, "rle", frames=parse("1"))
+    overlay = EVL.element(0x60020015, "IS", b"3 ")
+    with pytest.raises(InputError, match=r"the overlay \(6002,0015\) has frames of its own"):
+        transcode(tmp_path, with_elements(file, overlay), "rle", frames=parse("1"))
+    assert transcode(tmp_path, with_elements(file, overlay), "rle").frames
     groups = with_elements(file, EVL.sequence(0x52009230, EVL.item()))
     with pytest.raises(InputError, match="tells of 1 frames, and there are 3"):
         transcode(tmp_path, groups, "rle", frames=parse("1"))
@@ -549,13 +631,49 @@ def test_icons_stay_native(tmp_path: Path) -> None:
     assert b"\2\1\4\3" in big.body
 
 
-def test_icons_that_are_not_are_refused(tmp_path: Path) -> None:
-    hidden = EVL.sequence(PIXEL_DATA, EVL.item(), EVL.item(b"abcd"), vr="OB", undefined=True)
+def icon(codestream: bytes, *, undefined: bool = False, samples: int = 1, tag: int = 0x00880200) -> bytes:
+    """A sequence of one icon of 5 rows of 7, encapsulated."""
+    numbers = {0x00280010: 5, 0x00280011: 7, 0x00280100: 8, 0x00280101: 8, 0x00280102: 7, 0x00280103: 0}
+    elements = [
+        EVL.element(0x00280002, "US", pack("<H", samples)),
+        EVL.element(0x00280004, "CS", b"MONOCHROME2 "),
+        *(EVL.element(tag, "US", pack("<H", number)) for tag, number in numbers.items()),
+        EVL.sequence(PIXEL_DATA, EVL.item(), EVL.item(codestream), vr="OB", undefined=True),
+    ]
+    return EVL.sequence(tag, EVL.item(b"".join(elements), undefined=undefined), undefined=undefined)
+
+
+@pytest.mark.parametrize("name", ["explicit", "implicit", "explicit-big-endian", "jpeg-ls"])
+@pytest.mark.parametrize("undefined", [True, False])
+def test_icons_that_are_not_become_native(name: str, undefined: bool, tmp_path: Path) -> None:
+    pixels = described(5, 7, 8)
+    small = transcode(tmp_path, image(pixels), "rle")
+    with Part10File.open(str(small.path)) as file:
+        codestream = pixel_data(file).frame(0)
     made = transcode(tmp_path, image(), "rle")
-    file = with_elements(made.bytes, EVL.sequence(0x00880200, EVL.item(hidden)))
-    for name in ("explicit", "jpeg-ls"):
-        with pytest.raises(MalformedError, match=r"\(7fe0,0010\).*the pixel data of an item is encapsulated"):
-            transcode(tmp_path, file, name)
+    whole = with_elements(
+        made.bytes, icon(codestream, undefined=undefined), EVL.element(0x00880130, "SH", b"A1")
+    )
+    result = transcode(tmp_path, whole, name)
+    (only,) = items(result.top, "IconImageSequence")
+    assert only[PIXEL_DATA] == ("OB" if name != "implicit" else "OW", native(pixels) + b"\0")
+    assert text(only, "Rows") == "5"
+    assert "icon decompressed" in result.done.changes
+    assert result.frames[0].tolist() == picture(CT, 0).tolist()
+    kept = transcode(tmp_path, whole, "rle", frames=parse("1"))
+    assert codestream in kept.bytes
+
+
+def test_icons_that_cannot_are_refused(tmp_path: Path) -> None:
+    made = transcode(tmp_path, image(), "rle")
+    for wrong, what in (
+        (icon(b"abcd"), "the icon: frame 1: an RLE header"),
+        (EVL.sequence(0x00880200, EVL.item(EVL.sequence(PIXEL_DATA, vr="OB", undefined=True))), "Allocated"),
+        (icon(b"abcd", tag=0x00081140), "the pixel data of an item is encapsulated"),
+    ):
+        for name in ("explicit", "jpeg-ls"):
+            with pytest.raises(InputError, match=what):
+                transcode(tmp_path, with_elements(made.bytes, wrong), name)
 
 
 def test_without_pixels_only_elements_change(tmp_path: Path) -> None:
@@ -593,6 +711,72 @@ def test_elements_without_order_are_refused(tmp_path: Path) -> None:
         transcode(tmp_path, file, "rle")
 
 
+def without_count(file: bytes) -> bytes:
+    for code in (EVL, IVL):
+        file = file.replace(code.element(0x00280008, "IS", b"3 "), b"")
+    return file
+
+
+@pytest.mark.parametrize("name", ["rle", "implicit"])
+def test_frames_that_nobody_tells_of_are_not_left_out(name: str, tmp_path: Path) -> None:
+    file = without_count(image(described(20, 31, 12, frames=3)))
+    if name == "implicit":
+        assert transcode(tmp_path, file, name).elements[-1][4] == 3 * 20 * 31 * 2
+        file = without_count(data_set(described(20, 31, 12, frames=3), file[-3 * 1240 :], GE))
+    with pytest.raises(InputError, match="2480 bytes of pixel data stand behind the last frame"):
+        transcode(tmp_path, file, name)
+    made = transcode(tmp_path, data_set(CT, native(CT) + bytes(1238)), "rle")
+    assert made.done.warnings == ["1238 bytes of pixel data behind the last frame left out"]
+    odd = described(3, 5, 8)
+    assert not transcode(tmp_path, data_set(odd, native(odd)), "rle").done.warnings
+
+
+@pytest.mark.parametrize("table", ["basic", "none"])
+@pytest.mark.parametrize("name", ["rle", "jpeg-lossless", "jpeg-2000-lossless", "htj2k-lossless"])
+def test_codestreams_that_nobody_tells_of_are_not_left_out(name: str, table: str, tmp_path: Path) -> None:
+    pixels = described(20, 31, 12, frames=3)
+    for size in (0, 300):
+        settings = Settings(offset_table=table, fragment_size=size)
+        file = without_count(transcode(tmp_path, image(pixels), name, settings=settings).bytes)
+        with pytest.raises(
+            MalformedError, match="there are 3 codestreams, and Number of Frames tells of one"
+        ):
+            transcode(tmp_path, file, "explicit")
+
+
+@pytest.mark.parametrize("name", ["rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000-lossless"])
+def test_chrominance_that_is_called_subsampled_and_is_not(name: str, tmp_path: Path) -> None:
+    pixels = described(8, 12, 8, samples=3, photometric="YBR_FULL")
+    made = transcode(tmp_path, image(pixels), name)
+    with Part10File.open(str(made.path)) as file:
+        codestream, syntax = pixel_data(file).frame(0), file.transfer_syntax
+    called = data_set(pixels._replace(photometric="YBR_FULL_422"), [codestream], syntax)
+    back = transcode(tmp_path, called, "explicit")
+    assert text(back.top, "PhotometricInterpretation") == "YBR_FULL"
+    assert back.frames[0].tolist() == picture(pixels, 0).tolist()
+    retired = data_set(pixels._replace(photometric="YBR_PARTIAL_422"), [codestream], syntax)
+    with pytest.raises(InputError, match="frame 1: YBR_PARTIAL_422 is retired"):
+        transcode(tmp_path, retired, "explicit")
+    plain = data_set(pixels._replace(photometric="YBR_FULL_422"), native(pixels))
+    again = transcode(tmp_path, plain, name)
+    assert text(again.top, "PhotometricInterpretation") == "YBR_FULL"
+    assert again.done.changes == ["Photometric Interpretation YBR_FULL_422 to YBR_FULL"]
+
+
+def test_what_no_reader_would_inflate_is_not_deflated(tmp_path: Path) -> None:
+    """Nor is anything left of it where nobody reads it again."""
+    pixels = described(1024, 1024, 16, frames=9)
+    (tmp_path / "in.dcm").write_bytes(data_set(pixels, bytes(9 * 1024 * 1024 * 2)))
+    with (
+        Part10File.open(str(tmp_path / "in.dcm")) as source,
+        transcoded(source, Asked(codec_named("deflated"))) as done,
+        pytest.raises(InputError, match=r"18874\d+ bytes of data set would deflate so well"),
+    ):
+        b"".join(done.blocks())
+    pixels = pixels._replace(frames=7)
+    assert len(transcode(tmp_path, data_set(pixels, bytes(7 * 1024 * 1024 * 2)), "deflated").frames) == 7
+
+
 def test_frames_of_different_colours_are_refused(tmp_path: Path) -> None:
     pixels = described(16, 16, 8, samples=3)
     streams = []
@@ -627,7 +811,7 @@ def test_overlays_in_the_pixels_get_data_of_their_own(syntax: str, tmp_path: Pat
         file = transcode(tmp_path, file, name).bytes
     made = transcode(tmp_path, file, "rle")
     assert not made.done.warnings
-    assert made.done.changes == ["overlays out of the pixels"]
+    assert made.done.changes[-1] == "overlays out of the pixels"
     assert [each.tolist() for each in made.frames] == [picture(pixels, n).tolist() for n in range(3)]
     top = made.top
     found = [values(top, 0x60020000 | tag) for tag in (0x0015, 0x0051, 0x0100, 0x0102)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import tempfile
 from tarfile import SYMTYPE, TarInfo
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.errors import ExitStatus, InputError, NotDicom
+from dcmtools.errors import ExitStatus, InputError, NotDicom, Unsuitable
 from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.inputs import Input, find, for_each, is_usable
 from dcmtools.files.part10 import Part10File
@@ -220,6 +222,46 @@ def test_a_folder_without_dicom_fails(tmp_path: Path, names: tuple[str, ...]) ->
     assert last.error.status == ExitStatus.INPUT
 
 
+@pytest.mark.parametrize("kind", ["folder", *KINDS])
+@pytest.mark.parametrize("how", ["raised", "returned"])
+def test_dicom_files_that_are_skipped_are_no_lack_of_dicom_files(kind: str, how: str, tmp_path: Path) -> None:
+    def skip(item: Input) -> Result:
+        if how == "raised":
+            raise Unsuitable("no pixels")
+        return Result.skipped(item.path, "no pixels")
+
+    path = tree(tmp_path / "in", "a", "b/c")
+    if kind != "folder":
+        path = tmp_path / "study"
+        path.write_bytes(archived({"a": b"x", "b/c": b"x"}, kind))
+    assert [(each.outcome, each.note) for each in for_each([str(path)], skip)] == [
+        (Outcome.SKIPPED, "no pixels")
+    ] * 2
+
+
+SERVERS = (".incoming/lock", ".incoming/1-1.part", ".index.sqlite", ".index.sqlite-wal", ".index.sqlite-shm")
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar", "deflate"])
+def test_what_a_server_keeps_for_itself_is_no_input(kind: str, tmp_path: Path) -> None:
+    """An empty file would fail, and what is being received is not there any more a moment later."""
+    own = [".incoming/good", ".indexed/good", "lock/good"]
+    path = tree(tmp_path / "in", *SERVERS, *own)
+    if kind != "folder":
+        path = tmp_path / "study"
+        path.write_bytes(archived(dict.fromkeys([*SERVERS, *own], b"x"), kind))
+    told = list(results(path))
+    aside = {each.item.removeprefix(f"{path}/") for each in told if not each.counted}
+    assert aside == set(SERVERS)
+    assert {each.outcome for each in told if not each.counted} == {Outcome.SKIPPED}
+    assert sorted(each.item.removeprefix(f"{path}/") for each in told if each.counted) == sorted(own)
+
+
+def test_an_archive_without_instances_has_no_dicom_file(tmp_path: Path) -> None:
+    *_, last = results(tree(tmp_path / "in", *SERVERS))
+    assert str(last.error) == "no DICOM file in this folder"
+
+
 def test_each_folder_is_judged_by_itself(tmp_path: Path) -> None:
     tree(tmp_path, "a/good", "b/notes.txt", "c/bad")
     names = [str(tmp_path / name) for name in "abc"]
@@ -383,6 +425,19 @@ def test_what_came_through_a_pipe_is_forgotten_in_the_end(monkeypatch: pytest.Mo
             for _ in range(2):
                 with Input("-").open() as source:
                     assert source.read(0, 1) == text
+
+
+def test_a_pipe_for_which_there_is_no_room_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = tempfile.TemporaryFile
+
+    def full() -> object:
+        monkeypatch.setattr(tempfile, "TemporaryFile", room)
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(sys, "stdin", stream(b"what would be left of it"))
+    (failed,) = results("-")
+    assert (failed.outcome, str(failed.error)) == (Outcome.FAILED, "no room")
 
 
 # ---------------------------------------------------------------- files that were lost

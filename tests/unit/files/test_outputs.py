@@ -15,6 +15,7 @@ from dcmtools.files.inputs import Input
 from dcmtools.files.outputs import Made, Outputs, outputs_for
 from dcmtools.files.paths import Paths
 from dcmtools.results import Result
+from tests.support.archived import zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,11 +73,46 @@ def test_those_that_would_take_each_others_place_are_refused() -> None:
     ]
 
 
-@pytest.mark.parametrize("target", ["study", "study/out", "study/../study/a", "./study/"])
+@pytest.mark.parametrize("target", ["study/out", "study/../study/a"])
 def test_no_output_within_an_input(target: str) -> None:
     (told,) = refused(outputs(target, "study"), "study")
     assert told == f"the output folder, {target}, is inside of it"
     assert not refused(outputs("study2", "study"), "study")
+
+
+@pytest.mark.parametrize("target", ["study", "./study/", "study/a/.."])
+def test_the_output_folder_as_input(target: str) -> None:
+    (result,) = outputs(target, "study").admitted(["study"])
+    assert isinstance(result, Result)
+    assert result.error
+    assert result.error.message == "it is the output folder itself"
+    assert result.error.hint == "--in-place is for that"
+
+
+@pytest.mark.parametrize("paths", [["one.dcm", "study/2.dcm"], ["study"]])
+@pytest.mark.parametrize("name", ["new.dcm", "new.IMA"])
+def test_a_folder_that_is_called_like_a_file(name: str, paths: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"{name} would be a folder") as caught:
+        outputs(name, *paths)
+    assert caught.value.hint == f"{name}/ is one, whatever it is called"
+    assert outputs(f"{name}/", *paths).folder
+    (tmp_path / name).mkdir()
+    assert outputs(name, *paths).folder
+
+
+def test_archives_are_refused_as_a_whole(tmp_path: Path) -> None:
+    """There is one line for each, not one for each file in it."""
+    (tmp_path / "a.zip").write_bytes(zipped({"1": b"x", "2": b"x"}))
+    for made, message, hint in (
+        (outputs(None, in_place=True), "in an archive cannot", "-o FOLDER takes what is made of it"),
+        (outputs("new.dcm", "a.zip"), "new.dcm would be a folder", "new.dcm/ is one, whatever it is called"),
+    ):
+        (result,) = made.admitted(["a.zip"])
+        assert isinstance(result, Result)
+        assert result.error
+        assert message in result.error.message
+        assert result.error.hint == hint
+    assert list(outputs("new", "a.zip").admitted(["a.zip"])) == ["a.zip"]
 
 
 def test_links_do_not_hide_that(tmp_path: Path) -> None:
@@ -125,7 +161,7 @@ def test_in_place(tmp_path: Path) -> None:
 def test_what_is_there_stays_unless_told_otherwise(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"there is a file other/2\.dcm already") as caught:
         outputs("other/2.dcm", "one.dcm").path_for(Input("one.dcm"))
-    assert caught.value.hint == "--overwrite replaces it"
+    assert caught.value.hint == "--overwrite replaces what is there, --skip-existing keeps it"
     made = outputs("other/2.dcm", "one.dcm", overwritten=True)
     with made.writing(made.path_for(Input("one.dcm")), Input("one.dcm")) as file:
         file.write(b"new")
@@ -174,6 +210,47 @@ def test_standard_input_has_no_name() -> None:
     assert outputs("-", "-").path_for(Input("-")) == "-"
     with pytest.raises(InputError, match="takes one file"):
         outputs("-", "a.zip").path_for(Input("a.zip/1", "a.zip", Archive("a.zip", "zip", ()), Entry("1")))
+
+
+def test_what_was_made_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files there are, each of which is asked about."""
+    pread, taken = os.pread, []
+
+    def counting(fd: int, size: int, offset: int) -> bytes:
+        taken.append(pread(fd, size, offset))
+        return taken[-1]
+
+    monkeypatch.setattr(os, "pread", counting)
+    with Made() as made:
+        for number in range(100):
+            assert not made.has(f"{number}", Input("one.dcm"))
+            made.add(f"{number}", Input("one.dcm"))
+            assert made.has(f"{number}", Input("one.dcm"))
+    assert len(b"".join(taken)) == 100 * 33
+
+
+def test_a_path_is_for_the_first_that_claims_it() -> None:
+    with Made() as made:
+        one, two = Input("a/one.dcm"), Input("b/one.dcm")
+        assert made.claim("out", one)
+        assert made.claim("out", one)
+        assert not made.claim("out", two)
+        assert made.claim("other", two)
+        assert not made.has("out", one)
+
+
+def test_only_files_are_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for overwritten in (True, False):
+        with pytest.raises(OutputError, match="is no file that could be replaced"):
+            outputs("pipe", "one.dcm", overwritten=overwritten).path_for(Input("one.dcm"))
+
+
+def test_an_archive_is_not_the_output_of_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "study.zip").write_bytes(b"PK")
+    item = Input("study.zip/IM1", "", Archive("study.zip", "zip", ()), Entry("IM1"))
+    with pytest.raises(InputError, match="the same file"):
+        outputs("study.zip", "study.zip/IM1", overwritten=True).path_for(item)
 
 
 def test_what_the_run_has_made_itself_may_be_made_again(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def report(
 def test_a_pipe_gets_tabs_and_no_header() -> None:
     status, stdout, stderr = report([DONE, WARNED, SKIPPED, FAILED])
     assert status == ExitStatus.PARTIAL
-    assert stdout == "a\t1\nb\t22\nd\t\n"
+    assert stdout == "a\t1\nb\t22\n"
     assert stderr.splitlines() == [
         "dcmtools x: b: warning: odd",
         r"dcmtools x: d: gone\x07",
@@ -52,13 +52,65 @@ def test_a_pipe_gets_tabs_and_no_header() -> None:
 
 
 def test_a_terminal_gets_aligned_rows_as_they_come() -> None:
-    rows = [DONE, Result("b", {"file": "山田.dcm", "size": 22}), DONE]
-    assert report(rows, terminal=True)[1] == ("FILE  SIZE\na     1\n山田.dcm  22\na         1\n")
+    rows = [DONE, Result("b", {"file": "山田.dcm", "size": 22}), DONE, Result("b", {"file": "12345678901"})]
+    assert report(iter(rows), terminal=True)[1] == (
+        "FILE  SIZE\na     1\n山田.dcm  22\na         1\n12345678901\n"
+    )
+
+
+def test_a_column_grows_in_steps() -> None:
+    """So not each name that is a letter longer puts its row out of line."""
+    rows = [Result("x", {"file": "x" * length, "size": 1}) for length in (3, 5, 8, 9, 16, 15)]
+    lines = report(iter(rows), terminal=True)[1].splitlines()
+    assert [line.rindex("1") for line in lines[1:]] == [6, 10, 10, 18, 18, 18]
+
+
+def test_results_that_are_all_there_are_aligned_as_a_whole() -> None:
+    rows = [DONE, Result("b", {"file": "山田.dcm", "size": True}), DONE]
+    shown = report(rows, terminal=True)[1]
+    assert shown == "FILE      SIZE\na         1\n山田.dcm  yes\na         1\n"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNKNOWN])
+def test_what_failed_has_a_row_where_more_than_its_name_is_known(outcome: Outcome) -> None:
+    for record, row in (({"file": "d"}, ""), ({"file": "d", "size": 7}, "d\t7\n"), ({}, "")):
+        result = Result("d", record, outcome, error=InputError("gone"))
+        assert report([result])[1] == row
+    assert report([Result("d", {"file": "d"})])[1] == "d\t\n"
+
+
+def test_ctrl_c_ends_the_run_with_a_count() -> None:
+    stopped = Interrupted("stopped by the user")
+
+    def results() -> Iterator[Result]:
+        yield DONE
+        for name in "abcde":
+            yield Result.failed(name, stopped)
+        raise KeyboardInterrupt
+
+    status, stdout, stderr = report(results(), summary="made")
+    assert (status, stdout) == (ExitStatus.INTERRUPTED, "a\t1\n")
+    assert stderr.splitlines() == [
+        *(f"dcmtools x: {name}: stopped by the user" for name in "abc"),
+        "dcmtools x: and 2 more: stopped by the user",
+        "dcmtools x: stopped by the user",
+        "1 made, 5 failed",
+    ]
+
+
+def test_an_array_that_was_interrupted_is_not_closed() -> None:
+    def results() -> Iterator[Result]:
+        yield Result("a", {"dataset": {}})
+        raise KeyboardInterrupt
+
+    assert not report(results(), OutputOptions(format="dicom-json"))[1].rstrip().endswith("]")
 
 
 def test_colour_marks_trouble() -> None:
-    stdout = report([DONE, WARNED, FAILED], terminal=True, color=True)[1].splitlines()
-    assert stdout == ["\x1b[1mFILE  SIZE\x1b[0m", "a     1", "\x1b[33mb     22\x1b[0m", "\x1b[31md\x1b[0m"]
+    failed = FAILED._replace(record={"file": "d", "size": 3})
+    stdout = report([DONE, WARNED, failed], terminal=True, color=True)[1].splitlines()
+    marked = ["a     1", "\x1b[33mb     22\x1b[0m", "\x1b[31md     3\x1b[0m"]
+    assert stdout == ["\x1b[1mFILE  SIZE\x1b[0m", *marked]
 
 
 def test_cells_are_escaped_and_lists_joined() -> None:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.editing.apart import Processes
 from dcmtools.files.inputs import Input
 from dcmtools.files.instance import inspect
 from dcmtools.net import dimse
 from dcmtools.net.command_set import decode, encode
 from dcmtools.net.incoming import Message
 from dcmtools.net.negotiated import Context
+from dcmtools.net.stop import Stop
 from dcmtools.scu.payload import Payload
 from tests.support import samples
 
@@ -27,7 +29,8 @@ def payload() -> Iterator[Payload]:
     item = Input(str(samples.ct()))
     source = item.open()
     instance = inspect(item, source)
-    payload = Payload(instance, CONTEXT._replace(transfer_syntax=instance.transfer_syntax_uid), source)
+    context = CONTEXT._replace(transfer_syntax=instance.transfer_syntax_uid)
+    payload = Payload(instance, context, source, Processes(1, Stop()))
     yield payload
     payload.close()
 
