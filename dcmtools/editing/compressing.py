@@ -12,7 +12,7 @@ from dcmtools.codecs.registry import codec_of
 from dcmtools.editing.transcoding import Asked, transcoded, verify
 from dcmtools.errors import DcmtoolsError, InputError, OutputError, Unsuitable
 from dcmtools.files.inputs import for_each, is_usable
-from dcmtools.files.outputs import STDOUT, Made, Outputs
+from dcmtools.files.outputs import STDOUT, Made, Outputs, shown
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource
 from dcmtools.results import Outcome, Result
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dcmtools.editing.transcoding import Transcoded
     from dcmtools.files.inputs import Input
 
-_BLOCK: Final = 1024 * 1024
 FORCE: Final = "--force writes it all the same"
 
 
@@ -83,7 +82,7 @@ def compress(
             if is_usable(result):
                 totals.add(result)
                 if options.outputs.target == STDOUT:
-                    yield from _shown(result, stdout)
+                    yield from shown(result, stdout)
             yield result._replace(raw=b"") if options.outputs.target == STDOUT else result
 
 
@@ -95,12 +94,6 @@ def _load(codec: Codec) -> None:
     if codec.module:
         import_module(f"dcmtools.codecs.{codec.module}")
     import_module("dcmtools.editing.reencoding")
-
-
-def _shown(result: Result, written: BinaryIO) -> Iterator[Result]:
-    written.seek(0)
-    while block := written.read(_BLOCK):
-        yield Result(result.item, raw=block, counted=False)
 
 
 def _compressed(options: CompressOptions, stdout: BinaryIO, item: Input) -> Result:

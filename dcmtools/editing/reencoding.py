@@ -56,7 +56,7 @@ _NUMBERS: Final = {
     0x00280102: ("high_bit", "High Bit"),
 }
 # In which there is nothing without loss; others may hold what has none.
-_ALWAYS_LOSSY: Final = frozenset(("jpeg", "jpeg-extended", "jpeg-spectral", "jpeg-progressive"))
+ALWAYS_LOSSY: Final = frozenset(("jpeg", "jpeg-extended", "jpeg-spectral", "jpeg-progressive"))
 _BLOCK: Final = 256 * 1024
 
 
@@ -125,7 +125,7 @@ class _Reencoding:
         value = chain([head + pack("<L", UNDEFINED)], whole.blocks())
         if overlays:
             self._done.changes.append("overlays out of the pixels")
-        return value, [*self._describing(goal.pixels), *overlays.edits(), *_tables(whole)]
+        return value, [*self._describing(goal.pixels), *overlays.edits(), *tables(whole)]
 
     def native(self) -> tuple[Iterable[bytes], list[Edit]]:
         """Return the element, whose frames are decoded as it is written, and the changes."""
@@ -187,19 +187,9 @@ class _Reencoding:
 
     def _describing(self, after: Pixels) -> list[Edit]:
         """Return the changes of elements that describe pixels, and tell of them."""
-        before, order, edits = self._data.pixels, self._done.top.encoding.order, []
-        if after.photometric != before.photometric:
-            edits.append(Edit(_PHOTOMETRIC, "CS", after.photometric.encode()))
-            self._tell("Photometric Interpretation", before.photometric, after.photometric)
-        for tag, (field, name) in _NUMBERS.items():
-            was, becomes = getattr(before, field), getattr(after, field)
-            if was != becomes:
-                edits.append(Edit(tag, "US", pack(f"{order}H", becomes)))
-                self._tell(name, was, becomes)
+        edits, told = describing_edits(self._data.pixels, after, self._done.top.encoding.order)
+        self._done.changes += told
         return edits
-
-    def _tell(self, name: str, before: object, after: object) -> None:
-        self._done.changes.append(f"{name} {before} to {after}")
 
     def telling(self) -> Iterator[Edit]:
         """Yield the changes that tell of frames left out, of a loss, and of where it all came from."""
@@ -208,7 +198,7 @@ class _Reencoding:
             yield from selecting_edits(top, done.chosen, count)
         steps = []
         source = self._data.codec
-        if source and source.name in _ALWAYS_LOSSY and top.text(LOSSY) != "01":
+        if source and source.name in ALWAYS_LOSSY and top.text(LOSSY) != "01":
             size = max(1, self._data.after - self._data.element[3])
             steps.append((source.module, count * self._pixels.frame_bits / 8 / size))
         if not self._codec.lossless:
@@ -234,7 +224,21 @@ class _Reencoding:
         )
 
 
-def _tables(whole: Encapsulated) -> list[Edit]:
+def describing_edits(before: Pixels, after: Pixels, order: str) -> tuple[list[Edit], list[str]]:
+    """Return the changes of elements that describe pixels, and what to say of each."""
+    edits, told = [], []
+    if after.photometric != before.photometric:
+        edits.append(Edit(_PHOTOMETRIC, "CS", after.photometric.encode()))
+        told.append(f"Photometric Interpretation {before.photometric} to {after.photometric}")
+    for tag, (field, name) in _NUMBERS.items():
+        was, becomes = getattr(before, field), getattr(after, field)
+        if was != becomes:
+            edits.append(Edit(tag, "US", pack(f"{order}H", becomes)))
+            told.append(f"{name} {was} to {becomes}")
+    return edits, told
+
+
+def tables(whole: Encapsulated) -> list[Edit]:
     """Return the extended offset table, or what takes that out which belonged to other frames."""
     offsets, lengths = whole.extended()
     return [

@@ -24,3 +24,10 @@ def safe_name(text: str) -> str:
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     rest = _UNSAFE.sub("_", text).strip("_-")[:40]
     return f"{rest}-{digest}" if rest else digest
+
+
+def place_of(patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> list[str]:
+    """Return the names of the three folders that an instance is kept in, and of its file, without ending."""
+    return [safe_name(part or "UNKNOWN") for part in (patient_id, study_uid, series_uid)] + [
+        safe_name(sop_uid)
+    ]

@@ -123,6 +123,10 @@ class FileSource:
             raise InputError(error.strerror or str(error)) from error
         return data
 
+    def place(self, offset: int) -> int:
+        """Return where the byte at ``offset`` is in the file that the descriptor is of."""
+        return self._base + offset
+
     @property
     def identity(self) -> tuple[int, ...]:
         """What tells this file, as it is, from any other: device, inode, size, modification time."""

@@ -28,8 +28,11 @@ LATER_BLOCK: Final = 256 * 1024
 class Payload:
     """The data set of an instance on its way: opened, checked, its first block in memory.
 
-    It goes as it is, unless there are ``changes`` or ``context`` has another transfer syntax.
+    It goes as it is, unless there are ``changes`` or ``context`` has another transfer syntax. ``doubts`` are
+    remarks of whoever has de-identified it.
     """
+
+    doubts: Sequence[str] = ()
 
     def __init__(
         self, instance: Instance, context: Context, source: FileSource, changes: Sequence[Change] = ()
