@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.archive.duplicates import DuplicateError, How, Kept, OnDuplicate, same_data_set
 from dcmtools.archive.opening import open_below
 from dcmtools.errors import InputError, OutputError, UsageError
-from dcmtools.files.names import INCOMING, LOCK, PART, safe_name
+from dcmtools.files.names import INCOMING, LOCK, PART, place_of
 from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
@@ -278,13 +278,6 @@ class Incoming:
         finally:
             if not self.moved:
                 self._storage.discard(self)
-
-
-def place_of(patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> list[str]:
-    """Return the names of the three folders that an instance is kept in, and of its file, without ending."""
-    return [safe_name(part or "UNKNOWN") for part in (patient_id, study_uid, series_uid)] + [
-        safe_name(sop_uid)
-    ]
 
 
 def is_held(folder: str) -> bool:

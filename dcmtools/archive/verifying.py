@@ -15,9 +15,10 @@ from dcmtools.archive.opening import folder_below, open_below
 from dcmtools.archive.received import Refusal, read_names
 from dcmtools.archive.repair import Step, files_in, folders_below, held_in
 from dcmtools.archive.schema import joined
-from dcmtools.archive.storage import is_held, place_of
+from dcmtools.archive.storage import is_held
 from dcmtools.encoding.tags import SOP_CLASS_UID, SOP_INSTANCE_UID
 from dcmtools.errors import CheckFailed, InputError, OutputError
+from dcmtools.files.names import place_of
 from dcmtools.files.part10 import Part10File
 from dcmtools.query.models import Level
 from dcmtools.results import Outcome, Result

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dcmtools.codecs.registry import Codec
     from dcmtools.editing.compressing import CompressOptions
     from dcmtools.errors import ExitStatus
+    from dcmtools.files.outputs import Outputs
     from dcmtools.files.paths import Paths
     from dcmtools.output.reporter import OutputOptions
 
@@ -51,13 +52,20 @@ def report(
     from dcmtools.editing.compressing import Totals, compress
     from dcmtools.files.outputs import STDOUT
 
-    if options.outputs.target == STDOUT and (output.structured or app.console().out_is_terminal):
-        taken = "a terminal" if app.console().out_is_terminal else "--format"
-        raise click.UsageError(f"Standard output is for the file, not for {taken}.")
+    check_stdout(app, options.outputs, output)
     totals = Totals(verb)
     results = compress(paths, options, jobs, totals)
     drain = options.outputs.target != STDOUT  # files are made, whoever reads of it
     return app.report(results, columns, output, summary=totals, drain=drain)
+
+
+def check_stdout(app: App, outputs: Outputs, output: OutputOptions) -> None:
+    """Raise UsageError where a file and something else would go to standard output."""
+    from dcmtools.files.outputs import STDOUT
+
+    if outputs.target == STDOUT and (output.structured or app.console().out_is_terminal):
+        taken = "a terminal" if app.console().out_is_terminal else "--format"
+        raise click.UsageError(f"Standard output is for the file, not for {taken}.")
 
 
 def _options(paths: Paths, asked: Mapping[str, Any]) -> CompressOptions:

@@ -13,7 +13,7 @@ from dcmtools.config import is_configured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dcmtools.config.reading import Config
+    from dcmtools.tomlfile import TomlFile
 
     Keys = tuple[str, ...]
 
@@ -78,7 +78,7 @@ class FileDefaults(click.Option):
         return None, args
 
 
-def _values(context: click.Context, config: Config) -> Iterator[tuple[str, object]]:
+def _values(context: click.Context, config: TomlFile) -> Iterator[tuple[str, object]]:
     """Yield the parameter and the value of every default for the command, general ones first."""
     chain = [context]
     while chain[0].parent:
@@ -114,14 +114,14 @@ def _options(context: click.Context) -> dict[str, click.Option]:
     }
 
 
-def _expect_command(context: click.Context, config: Config, keys: Keys) -> None:
+def _expect_command(context: click.Context, config: TomlFile, keys: Keys) -> None:
     group = context.command
     if not isinstance(group, click.Group) or keys[-1] not in group.list_commands(context):
         raise config.wrong(keys, "there is no such command")
 
 
 def _checked(
-    context: click.Context, option: click.Option, value: object, config: Config, keys: Keys
+    context: click.Context, option: click.Option, value: object, config: TomlFile, keys: Keys
 ) -> object:
     """Return ``value`` as the command line would have it, in words, once the option has found it good."""
     types = _TYPES.get(option.type.name, (str,))

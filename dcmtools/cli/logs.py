@@ -32,7 +32,7 @@ class LogFile:
 
         ``lose`` is told the first time that a line cannot be written.
         """
-        self._path = path
+        self.path = path
         self._lose = lose
         self._complete = True
         self._torn = False
@@ -65,7 +65,7 @@ class LogFile:
     def _fail(self, why: str) -> None:
         if self._complete:
             self._complete = False  # before anything is said, which would be logged, too
-            self._lose(f"log file {self._path} is not complete: {why}")
+            self._lose(f"log file {self.path} is not complete: {why}")
 
     def is_at(self, path: str) -> bool:
         """Tell whether ``path`` names the file."""

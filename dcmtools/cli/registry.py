@@ -70,6 +70,15 @@ COMMANDS: Final = (
         "List the transfer syntaxes whose pixels are read or written.",
         "Files",
     ),
+    CommandInfo(
+        "anonymize", "dcmtools.commands.anonymize", "De-identify DICOM files (PS3.15 Annex E).", "Files"
+    ),
+    CommandInfo(
+        "reidentify",
+        "dcmtools.commands.reidentify",
+        "Put back what anonymize has encrypted (PS3.15 E.1.2).",
+        "Files",
+    ),
     CommandInfo("echo", "dcmtools.commands.echo", "Verify a peer with C-ECHO.", "Network"),
     CommandInfo("store", "dcmtools.commands.store", "Send DICOM files to a peer with C-STORE.", "Network"),
     CommandInfo("find", "dcmtools.commands.find", "Ask an archive what it has, with C-FIND.", "Network"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcmtools.editing.changes import Change
+    from dcmtools.scu.anonymizing import Anonymizing
     from dcmtools.scu.storing import StoreOptions
 
     Function = Callable[..., Any]
@@ -48,7 +49,14 @@ def store_options(function: Function) -> Function:
     return bundle(call, function, *_SENDING, *_JUDGING)
 
 
-def _options(*, move_aet: str | None, move_id: int | None, **asked: Any) -> StoreOptions:  # noqa: ANN401  as StoreOptions has them
+def _options(
+    *,
+    move_aet: str | None,
+    move_id: int | None,
+    anonymize: str | None,
+    key_file: str | None,
+    **asked: Any,  # noqa: ANN401  as StoreOptions has them
+) -> StoreOptions:
     from dcmtools.config import calm_libraries
     from dcmtools.scu.storing import StoreOptions
 
@@ -61,7 +69,31 @@ def _options(*, move_aet: str | None, move_id: int | None, **asked: Any) -> Stor
             "MoveOriginatorApplicationEntityTitle": move_aet,
             "MoveOriginatorMessageID": move_id,
         }
-    return StoreOptions(**asked, move_originator=originator)
+    anonymizing = _anonymizing(anonymize, key_file, asked["journal"])
+    return StoreOptions(**asked, move_originator=originator, anonymizing=anonymizing)
+
+
+def _anonymizing(profile: str | None, key_file: str | None, journal: str | None) -> Anonymizing | None:
+    if profile is None:
+        if key_file is not None:
+            raise click.UsageError("--key-file wants --anonymize PROFILE.")
+        return None
+    if journal is not None and key_file is None:
+        message = (
+            "--journal with --anonymize wants --key-file: with another key each run sends other instances."
+        )
+        raise click.UsageError(message)
+    from dcmtools.cli.anonymizing import settings_with
+    from dcmtools.deidentification.policies import decodes
+    from dcmtools.scu.anonymizing import Anonymizing
+
+    settings, key = settings_with(profile, key_file)
+    if settings.pixels and decodes(settings.pixels):
+        message = (
+            f"--anonymize: pixels are not blanked on their way, as --pixels {settings.pixels.name} wants."
+        )
+        raise click.UsageError(f"{message} 'dcmtools anonymize' writes files to be sent then.")
+    return Anonymizing(settings, key.name)
 
 
 def _changes(texts: tuple[str, ...]) -> tuple[Change, ...]:
@@ -123,6 +155,19 @@ _SENDING = (
         help="Set this element at the top of each data set on its way; files stay as they are. Repeatable.",
     ),
     click.option(
+        "--anonymize",
+        metavar="NAME|FILE",
+        help="De-identify each data set on its way by this profile, as 'dcmtools anonymize' does; what "
+        "cannot be, or may still tell of the patient, is not sent. Files stay as they are.",
+    ),
+    click.option(
+        "--key-file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Derive what --anonymize puts in the place of UIDs and identifiers from the secret in FILE: the "
+        "same in each run.",
+    ),
+    click.option(
         "--transcode",
         type=click.Choice(["never", "lossless", "any"]),
         default="lossless",
@@ -155,5 +200,5 @@ _JUDGING = (
 )
 _NAMES = (
     *("jobs", "rate", "retries", "retry_delay", "journal", "per_study", "priority", "move_aet", "move_id"),
-    *("changes", "transcode", "dry_run", "fail_fast", "strict"),
+    *("changes", "anonymize", "key_file", "transcode", "dry_run", "fail_fast", "strict"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from dcmtools.cli.defaults import SHARED
+from dcmtools.cli.deidentification_topic import DEIDENTIFICATION
 from dcmtools.cli.fields import FIELDS
 from dcmtools.cli.security_topic import SECURITY
 from dcmtools.errors import ExitStatus
@@ -351,6 +352,7 @@ TOPICS: Final = {
     "peers": Topic("how to name a peer, and config.toml", _PEERS),
     "inputs": Topic("how to name files, folders, archives and lists", _INPUTS),
     "security": Topic("TLS and user identity: certificates, profiles, secrets", SECURITY),
+    "deidentification": Topic("what anonymize does, and what it cannot", DEIDENTIFICATION),
     "tag-paths": Topic("how to name an element of a data set", _TAG_PATHS),
     "output": Topic("what dcmtools writes, for people and for programs", _OUTPUT),
     "environment": Topic("the environment variables that dcmtools reads", _ENVIRONMENT),

@@ -65,6 +65,12 @@ class Encapsulated:
         """How many bytes codestreams have, those that pad them included."""
         return sum(self._lengths)
 
+    @property
+    def extent(self) -> int:
+        """How many bytes the value of the element has, from the item of its offset table to the delimiter."""
+        table = 4 * len(self) if self._table == "basic" else 0
+        return len(_ITEM) + 4 + table + self._size + len(_END)
+
     def extended(self, order: str = "<") -> tuple[bytes, bytes]:
         """Return the values of Extended Offset Table and its Lengths, empty unless they were asked for."""
         if self._table != "extended":

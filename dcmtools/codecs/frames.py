@@ -64,7 +64,8 @@ class PixelData:
     """The pixel data of a file: what describes it, where it is, and its frames.
 
     ``element`` is the element as the walker found it, at the top of the data set, ``after`` the offset
-    behind it, both in ``source``. ``codec`` is that of the file's transfer syntax, if it is known.
+    behind it, both in ``source``. ``codec`` is that of the file's transfer syntax, if it is known. ``big``
+    tells that native samples are in big endian.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class PixelData:
         self.transfer_syntax = transfer_syntax
         self.codec = codec_of(transfer_syntax)
         self.after = fragments.after if fragments else element[3] + element[4]
-        self._big = walker.order == ">" or transfer_syntax == _GE_PRIVATE
+        self.big = walker.order == ">" or transfer_syntax == _GE_PRIVATE
         self._fragments = fragments
 
     @property
@@ -105,6 +106,10 @@ class PixelData:
             return 0
         needed = -(-len(self) * self.pixels.frame_bits // 8)
         return max(0, self.element[4] - needed - needed % 2)
+
+    def fragments(self, index: int) -> Sequence[Span]:
+        """Return where the codestream of a frame stands; nothing of what is not encapsulated."""
+        return self._fragments.of_frame(index) if self._fragments else ()
 
     def frame(self, index: int) -> bytes:
         """Return the bytes of a frame: its codestream, maybe padded, or its samples in little endian.
@@ -137,7 +142,7 @@ class PixelData:
     def _read(self, first: int, after: int) -> bytes:
         """Return a part of a native value, in little endian."""
         _, vr, _, offset, length, _ = self.element
-        if not self._big:
+        if not self.big:
             return self.source.read(offset + first, after - first)
         width = number_struct(vr, ">").size  # of 16 bits under OW, whatever a sample has (PS3.5 8.1.1)
         begin, end = first - first % width, min(after + -after % width, length)

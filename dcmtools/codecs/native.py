@@ -75,10 +75,15 @@ def blocks(frames: Iterable[Samples], pixels: Pixels, *, word: int = 1) -> Itera
     Single bits are packed over the bounds of frames (PS3.5 8.1.1). A ``word`` of more than a byte is in big
     endian: 2 for OW, whatever a sample has.
     """
+    yield from joined((encode(samples, pixels) for samples in frames), pixels, word=word)
+
+
+def joined(frames: Iterable[bytes], pixels: Pixels, *, word: int = 1) -> Iterator[bytes]:
+    """Yield what ``blocks`` does of the bytes of native frames, each in little endian and beginning anew."""
     rest, bits = 0, 0  # of a byte that the next frame has to fill
     held = b""
-    for samples in frames:
-        data = encode(samples, pixels)
+    for frame in frames:
+        data = frame
         if pixels.bits_allocated == 1:
             number, count = rest | int.from_bytes(data, "little") << bits, bits + pixels.frame_bits
             whole, bits = divmod(count, 8)

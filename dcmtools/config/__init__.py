@@ -36,6 +36,12 @@ def config_path() -> str:
     return os.environ.get("DCMTOOLS_CONFIG", "") or _users_file()
 
 
+def profiles_folder() -> str:
+    """Return where profiles of de-identification are found by their names, beside ``config.toml``, if so."""
+    path = config_path()
+    return os.path.join(os.path.dirname(path), "profiles") if path else ""
+
+
 def config_is_named() -> bool:
     """Whether ``DCMTOOLS_CONFIG`` names the file, so that it has to be there."""
     return bool(os.environ.get("DCMTOOLS_CONFIG"))

@@ -21,15 +21,15 @@ from dcmtools.results import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dcmtools.config.reading import Config
     from dcmtools.net.peer import Peer
+    from dcmtools.tomlfile import TomlFile
 
 
 def add_peer(name: str, peer: Peer, *, replace: bool) -> Iterator[Result]:
     """Write ``[peers.NAME]``; raise UsageError where it exists, unless it is to be replaced."""
     values = settings(peer)
 
-    def change(config: Config, peers: dict[str, object]) -> str:
+    def change(config: TomlFile, peers: dict[str, object]) -> str:
         known = name in peers
         if known and not replace:
             raise UsageError(
@@ -53,7 +53,7 @@ def remove_peers(names: Sequence[str]) -> Iterator[Result]:
             yield Result(name, {"name": name}, note="removed")
 
 
-def _without(name: str, config: Config, peers: dict[str, object]) -> str:
+def _without(name: str, config: TomlFile, peers: dict[str, object]) -> str:
     if peers.pop(name, None) is None:
         raise unknown(name)
     return removed(config.text, name)
@@ -72,7 +72,7 @@ def _place() -> str:
     return path
 
 
-def _edit(change: Callable[[Config, dict[str, object]], str]) -> None:
+def _edit(change: Callable[[TomlFile, dict[str, object]], str]) -> None:
     """Write what ``change`` makes of the text, if it says what ``change`` makes of the peers."""
     path = _place()
     real = os.path.realpath(path)  # a link to the file goes on being one

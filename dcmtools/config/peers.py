@@ -17,7 +17,7 @@ from dcmtools.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dcmtools.config.reading import Config
+    from dcmtools.tomlfile import TomlFile
 
 KEYS: Final = ("host", "port", "aet", "calling_aet", *Limits._fields, *Security._fields)
 _NUMBERS: Final = ("port", *Limits._fields)
@@ -93,7 +93,7 @@ def unknown(name: str) -> UsageError:
     return UsageError(f"no peer is called {name!r}", hint=f"configured are {names}" if names else "")
 
 
-def _peer(config: Config, name: str, default_port: int | None = None) -> Peer:
+def _peer(config: TomlFile, name: str, default_port: int | None = None) -> Peer:
     table = config.table("peers", name)
     try:
         checked_name(name)

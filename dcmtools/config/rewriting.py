@@ -6,12 +6,12 @@ import json
 import tomllib
 from typing import TYPE_CHECKING
 
-from dcmtools.config.statements import statements
+from dcmtools.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dcmtools.config.statements import Statement
+    from dcmtools.statements import Statement
 
 
 def table_lines(name: str, values: Mapping[str, object]) -> list[str]:

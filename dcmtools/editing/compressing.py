@@ -24,7 +24,7 @@ from dcmtools.errors import (
     Unsuitable,
 )
 from dcmtools.files.inputs import Ending, for_each, is_usable
-from dcmtools.files.outputs import STDOUT, Made, Outputs
+from dcmtools.files.outputs import BLOCK, STDOUT, Made, Outputs, shown
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource
 from dcmtools.results import Outcome, Result
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from dcmtools.editing.transcoding import Transcoded
     from dcmtools.files.inputs import Input
 
-_BLOCK: Final = 1024 * 1024
 FORCE: Final = "--force writes it all the same"
 
 
@@ -107,7 +106,7 @@ def compress(
             if is_usable(result):
                 totals.add(result)
                 if options.outputs.target == STDOUT:
-                    yield from _shown(result, stdout)
+                    yield from shown(result, stdout)
             yield result._replace(raw=b"") if options.outputs.target == STDOUT else result
 
 
@@ -131,12 +130,6 @@ def _load(codec: Codec) -> None:
     if codec.module:
         import_module(f"dcmtools.codecs.{codec.module}")
     import_module("dcmtools.editing.reencoding")
-
-
-def _shown(result: Result, written: BinaryIO) -> Iterator[Result]:
-    written.seek(0)
-    while block := written.read(_BLOCK):
-        yield Result(result.item, raw=block, counted=False)
 
 
 def _compressed(options: CompressOptions, stdout: BinaryIO, item: Input) -> Result:
@@ -226,7 +219,7 @@ class _Work(NamedTuple):
         source = self.file.source
         with self._out() as out:
             _write(
-                out, (source.read(at, min(_BLOCK, source.size - at)) for at in range(0, source.size, _BLOCK))
+                out, (source.read(at, min(BLOCK, source.size - at)) for at in range(0, source.size, BLOCK))
             )
         outcome = Outcome.WARNING if self._alone else Outcome.DONE
         note = f"copied as it is: {why}"

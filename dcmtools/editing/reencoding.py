@@ -138,8 +138,8 @@ class _Reencoding:
         value = chain([head + pack("<L", UNDEFINED)], whole.blocks())
         if overlays:
             self._done.changes.append("overlays out of the pixels")
-        tables = _tables(whole, self._done.top.encoding.order)
-        return value, [*self._describing(after), *overlays.edits(), *tables]
+        order = self._done.top.encoding.order
+        return value, [*self._describing(after), *overlays.edits(), *tables(whole, order)]
 
     def _taken(self, whole: Encapsulated) -> Pixels:
         """Take codestreams as they are, and return what describes them, as it did."""
@@ -221,27 +221,18 @@ class _Reencoding:
 
     def _describing(self, after: Pixels) -> list[Edit]:
         """Return the changes of elements that describe pixels, and tell of them."""
-        before, order, edits = self._data.pixels, self._done.top.encoding.order, []
+        before, top = self._data.pixels, self._done.top
         # Some writers call YBR_FULL_422 what is not, and before says so.
-        told = self._done.top.text(_PHOTOMETRIC) or before.photometric
-        if after.photometric != told:
-            edits.append(Edit(_PHOTOMETRIC, "CS", after.photometric.encode()))
-            self._tell("Photometric Interpretation", told, after.photometric)
-        for tag, (field, name) in _NUMBERS.items():
-            was, becomes = getattr(before, field), getattr(after, field)
-            if was != becomes:
-                edits.append(Edit(tag, "US", pack(f"{order}H", becomes)))
-                self._tell(name, was, becomes)
+        named = top.text(_PHOTOMETRIC) or before.photometric
+        edits, told = describing_edits(before._replace(photometric=named), after, top.encoding.order)
+        self._done.changes += told
         return edits
 
     def _tell_vr(self, vr: str) -> None:
         """Tell of another VR, where both encodings have one."""
         before = self._data.element[1]
         if before != vr and self._done.top.encoding.explicit and self._done.encoding.explicit:
-            self._tell("VR of Pixel Data", before, vr)
-
-    def _tell(self, name: str, before: object, after: object) -> None:
-        self._done.changes.append(f"{name} {before} to {after}")
+            self._done.changes.append(f"VR of Pixel Data {before} to {vr}")
 
     def telling(self) -> Iterator[Edit]:
         """Yield the changes that tell of frames left out, of a loss, and of where it all came from."""
@@ -293,7 +284,21 @@ class _Reencoding:
         )
 
 
-def _tables(whole: Encapsulated, order: str) -> list[Edit]:
+def describing_edits(before: Pixels, after: Pixels, order: str) -> tuple[list[Edit], list[str]]:
+    """Return the changes of elements that describe pixels, and what to say of each."""
+    edits, told = [], []
+    if after.photometric != before.photometric:
+        edits.append(Edit(_PHOTOMETRIC, "CS", after.photometric.encode()))
+        told.append(f"Photometric Interpretation {before.photometric} to {after.photometric}")
+    for tag, (field, name) in _NUMBERS.items():
+        was, becomes = getattr(before, field), getattr(after, field)
+        if was != becomes:
+            edits.append(Edit(tag, "US", pack(f"{order}H", becomes)))
+            told.append(f"{name} {was} to {becomes}")
+    return edits, told
+
+
+def tables(whole: Encapsulated, order: str) -> list[Edit]:
     """Return the extended offset table, or what takes that out which belonged to other frames."""
     offsets, lengths = whole.extended(order)
     return [

@@ -43,3 +43,10 @@ def is_of_server(path: str) -> bool:
     if name.startswith(INDEX):
         return name.removeprefix(INDEX) in ("", *BESIDE_INDEX)
     return folder.rpartition("/")[2] == INCOMING and (name == LOCK or name.endswith(PART))
+
+
+def place_of(patient_id: str, study_uid: str, series_uid: str, sop_uid: str) -> list[str]:
+    """Return the names of the three folders that an instance is kept in, and of its file, without ending."""
+    return [safe_name(part or "UNKNOWN") for part in (patient_id, study_uid, series_uid)] + [
+        safe_name(sop_uid)
+    ]

@@ -37,6 +37,7 @@ _NOTE: Final = 1 + 2 * _KEY
 _IN_ARCHIVE: Final = "what is in an archive cannot be changed in its place"
 _TO_FOLDER: Final = "-o FOLDER takes what is made of it"
 _ONCE_MORE: Final = "once there is room, --skip-existing goes on from here"
+BLOCK: Final = 1024 * 1024
 
 
 class Made:
@@ -105,13 +106,15 @@ class Outputs(NamedTuple):
 
     With ``in_place`` that is the input's own. Else it is the file ``target`` or, if that is a ``folder``,
     below it: for one input that is a folder or an archive as its files are below it; where there are
-    ``several`` each under its own name. Files that are there already stay, unless they are to be
-    ``overwritten``, or the run itself has ``made`` them of the same input.
+    ``several`` each under its own name; and ``renamed`` where names do not come from the inputs'. Files that
+    are there already stay, unless they are to be ``overwritten``, or the run itself has ``made`` them of the
+    same input.
     """
 
     target: str = ""
     folder: bool = False
     several: bool = False
+    renamed: bool = False
     in_place: bool = False
     overwritten: bool = False
     made: Made | None = None
@@ -130,14 +133,16 @@ class Outputs(NamedTuple):
             if path == STDIN:
                 return UsageError("standard input has no place to be changed in")
             return InputError(_IN_ARCHIVE, hint=_TO_FOLDER) if is_archive(path) else None
-        if self.folder and path == STDIN:
+        if self.folder and path == STDIN and not self.renamed:
             return UsageError("standard input has no name that it could get in a folder")
         if not self.folder and _is_named_as_file(self.target) and is_archive(path):
             return _no_folder(self.target)
-        if self.folder and os.path.isdir(path) and _is_within(self.target, path):
-            if _is_within(path, self.target):
+        if self.folder and os.path.isdir(path) and is_within(self.target, path):
+            if is_within(path, self.target):
                 return UsageError("it is the output folder itself", hint="--in-place is for that")
             return UsageError(f"the output folder, {self.target}, is inside of it")
+        if self.renamed:
+            return None
         name = _name_of(path)
         if self.several and name in seen:
             return UsageError(f"another input is called {name}, too: give them a folder each")
@@ -211,11 +216,13 @@ class Outputs(NamedTuple):
             raise OutputError(why if error.errno in DISK_FULL else f"{path}: {why}") from error
 
 
-def outputs_for(paths: Paths, target: str | None, *, in_place: bool, overwritten: bool) -> Outputs:
+def outputs_for(
+    paths: Paths, target: str | None, *, in_place: bool, overwritten: bool, renamed: bool = False
+) -> Outputs:
     """Return where the files of ``paths`` go; raise UsageError where that makes no sense.
 
-    ``target`` is a folder where there may be more than one file, where one is there, and where its name ends
-    with a slash.
+    ``target`` is a folder where there may be more than one file, where one is there, where its name ends
+    with a slash, and where files in it are ``renamed``.
     """
     if (target is None) != in_place:
         raise UsageError("give either -o OUT or --in-place")
@@ -227,12 +234,20 @@ def outputs_for(paths: Paths, target: str | None, *, in_place: bool, overwritten
         if paths.several:
             raise UsageError("standard output takes one file; -o FOLDER takes more")
         return Outputs(target)
-    folder = paths.several or target.endswith(os.sep) or os.path.isdir(target)
+    folder = renamed or paths.several or target.endswith(os.sep) or os.path.isdir(target)
     if folder and os.path.exists(target) and not os.path.isdir(target):
         raise UsageError(f"{target} is a file, and there may be several: -o wants a folder")
-    if paths.several and _is_named_as_file(target) and not os.path.isdir(target):
+    if paths.several and not renamed and _is_named_as_file(target) and not os.path.isdir(target):
         raise _no_folder(target)
-    return Outputs(target, folder, several=paths.alone is None, overwritten=overwritten)
+    several = paths.alone is None
+    return Outputs(target, folder, several=several, renamed=renamed, overwritten=overwritten)
+
+
+def shown(result: Result, written: BinaryIO) -> Iterator[Result]:
+    """Yield what was ``written`` of the item of ``result`` as results for standard output."""
+    written.seek(0)
+    while block := written.read(BLOCK):
+        yield Result(result.item, raw=block, counted=False)
 
 
 def _is_named_as_file(target: str) -> bool:
@@ -251,6 +266,7 @@ def _name_of(path: str) -> str:
     return os.path.basename(os.path.abspath(path))
 
 
-def _is_within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
+    """Tell whether ``path`` is ``folder`` or below it, whatever links lead there."""
     inner, outer = os.path.realpath(path), os.path.realpath(folder)
     return os.path.commonpath((inner, outer)) == outer

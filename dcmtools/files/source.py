@@ -123,6 +123,10 @@ class FileSource:
             raise InputError(error.strerror or str(error)) from error
         return data
 
+    def place(self, offset: int) -> int:
+        """Return where the byte at ``offset`` is in the file that the descriptor is of."""
+        return self._base + offset
+
     @property
     def window(self) -> tuple[int, int]:
         """Which bytes of ``fd`` are those of the file: offset and size."""

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dcmtools.archive.received import Refusal, read_names
-from dcmtools.archive.storage import place_of
 from dcmtools.errors import InputError, OutputError
+from dcmtools.files.names import place_of
 from dcmtools.files.part10 import Part10File
 from dcmtools.query.models import Level
 from dcmtools.scu.selection import AT_ONCE, Retrieval

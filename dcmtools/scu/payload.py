@@ -32,9 +32,12 @@ class Payload:
     """The data set of an instance on its way: opened, checked, its first block in memory.
 
     It goes as it is, unless there are ``changes`` or ``context`` has another transfer syntax. ``remarks``
-    say what had to be changed for that, ``warnings`` what was lost. Its SOP Instance UID is another where
-    the pixels are not what they were; ``length`` is about how many bytes there are.
+    say what had to be changed for that, ``warnings`` what was lost, ``doubts`` what whoever has de-identified
+    it remarks. Its SOP Instance UID is another where the pixels are not what they were; ``length`` is about
+    how many bytes there are.
     """
+
+    doubts: Sequence[str] = ()
 
     def __init__(
         self,

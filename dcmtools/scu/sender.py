@@ -87,6 +87,7 @@ class Sender:
         self._answer_due = False  # all of the file in hand has gone out
         self._next: tuple[Attempt, Payload] | None = None
         self._refused: list[Result] = []
+        self._anonymizer = around.options.anonymizing and around.options.anonymizing.anonymizer()
 
     def run(self) -> Iterator[Result]:
         """Yield a result for each instance that this sender is done with, until there is nothing to do."""
@@ -143,7 +144,7 @@ class Sender:
         while self._next is not None and not self._stop.count and not self._work.lost:
             self._in_hand, self._next = self._next, None
             attempt, payload = self._in_hand
-            request = self._send(association, payload)
+            request = self._send(association, attempt, payload)
             self._answer_due = True
             # The next file is opened and read while the peer works on this one.
             self._next = self._take(association, batch)
@@ -158,17 +159,25 @@ class Sender:
 
     def _take(self, association: Association, batch: Batch) -> tuple[Attempt, Payload] | None:
         """Return the next instance that can be sent, with the failures met on the way put aside."""
-        options, apart = self._around.options, self._around.apart
         while not self._stop.count and not self._work.lost and (attempt := self._work.take(batch)):
-            instance = attempt.instance
             try:
-                context = agreed(association, instance, options)
-                return attempt, Payload(instance, context, self._opened(instance), apart, options.changes)
+                return attempt, self._prepared(association, attempt.instance)
             except Interrupted:  # while it was transcoded
                 self._work.put_back(batch, attempt._replace(due=0.0))
             except DcmtoolsError as error:
                 self._refused.append(self._told(unsent(attempt, error)))
         return None
+
+    def _prepared(self, association: Association, instance: Instance) -> Payload:
+        options, apart = self._around.options, self._around.apart
+        context = agreed(association, instance, options)
+        source = self._opened(instance)
+        if not self._anonymizer:
+            return Payload(instance, context, source, apart, options.changes)
+        found = self._anonymizer.anonymized(instance, source)
+        payload = Payload(found.instance, context, found.source, apart, options.changes)
+        payload.doubts = found.doubts
+        return payload
 
     def _opened(self, instance: Instance) -> FileSource:
         if not instance.file.archive:
@@ -176,11 +185,10 @@ class Sender:
         with self._around.unpacking:
             return instance.file.open()
 
-    def _send(self, association: Association, payload: Payload) -> dimse.Command:
+    def _send(self, association: Association, attempt: Attempt, payload: Payload) -> dimse.Command:
         around = self._around
-        instance = payload.instance
         if around.journal:
-            around.journal.begin(instance)
+            around.journal.begin(attempt.instance)
         options = around.options
         request = payload.request(association.next_message_id(), options.priority, **options.move_originator)
         association.expect_silence()  # an answer that was there before its request acknowledges nothing
@@ -196,7 +204,8 @@ class Sender:
         status = dimse.number(command, "Status")
         syntax = payload.context.transfer_syntax
         record = record_of(instance, status_text(status), attempt.number, syntax)
-        if syntax != instance.transfer_syntax_uid:
+        anonymized = payload.instance if payload.instance is not instance else None
+        if anonymized or syntax != instance.transfer_syntax_uid:
             record["sent_sop_instance_uid"] = payload.sop_instance_uid
             record["changes"] = [*payload.remarks]
         if mismatch := payload.mismatch(answer):
@@ -214,12 +223,14 @@ class Sender:
                 return None
             error = PeerFailure(explained, hint=cause_of(status))
             return Result.failed(instance.path, error, record)
-        notes = [note for note in (instance.note, _lossy(payload), *payload.warnings, explained) if note]
+        remarks = anonymized.note if anonymized else ""
+        said = (instance.note, remarks, _lossy(payload), *payload.warnings, explained)
+        notes = [note for note in said if note]
         if not (notes and self._around.options.strict):  # what has failed is sent again by the next run
             self._note(instance, status)
-        if notes:
-            return Result(instance.path, record, Outcome.WARNING, note="; ".join(notes))
-        return Result(instance.path, record, note=_sent_as(payload))
+        outcome = Outcome.WARNING if notes else Outcome.DONE
+        notes = [*(notes or filter(None, [_sent_as(payload)])), *payload.doubts]
+        return Result(instance.path, record, outcome, note="; ".join(notes))
 
     def _again(self, batch: Batch, attempt: Attempt) -> bool:
         """Put an attempt that failed back to be made again later, if it has not been made too often."""

@@ -109,6 +109,8 @@ def _opened(held: ExitStack, options: StoreOptions, peer: Peer) -> Journal | Non
 
         digest = sha256(repr(options.changes).encode("utf-8", "surrogatepass")).hexdigest()
         name = f"{name} --set {digest}"  # the values may be of patients
+    if options.anonymizing:
+        name = f"{name} --anonymize {options.anonymizing.name}"
     return held.enter_context(Journal(options.journal, name))
 
 

@@ -10,6 +10,7 @@ from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
     from dcmtools.editing.changes import Change
+    from dcmtools.scu.anonymizing import Anonymizing
 
 Transcode = Literal["never", "lossless", "any"]
 
@@ -22,6 +23,8 @@ class StoreOptions(NamedTuple):
     sent. ``fail_fast`` begins nothing after a failure, ``strict`` takes what is remarked on or skipped for
     failed, ``dry_run`` sends nothing. ``per_study`` has an association for each study. ``priority`` is that
     of PS3.7 9.1.1; ``move_originator`` holds the fields that name who a C-MOVE came from.
+
+    With ``anonymizing`` instances are de-identified before, and those that cannot be are not sent.
 
     ``changes`` are made in every data set on its way. ``transcode`` says whether one may go in another
     transfer syntax where the peer does not take its own: never, if all samples stay what they are, or in any
@@ -41,6 +44,7 @@ class StoreOptions(NamedTuple):
     move_originator: dict[str, str | int] = {}  # noqa: RUF012  nobody writes to it
     changes: tuple[Change, ...] = ()
     transcode: Transcode = "lossless"
+    anonymizing: Anonymizing | None = None
 
     def judged(self, result: Result) -> Result:
         """Return ``result``, as a failure where the run is strict and there is something to remark."""

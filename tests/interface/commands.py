@@ -14,7 +14,7 @@ from dcmtools.cli.registry import COMMANDS, CommandInfo, every_command
 from dcmtools.net.peer import Peer
 from dcmtools.scp.destinations import Destination
 from dcmtools.scp.serve import Receiving
-from tests.support import indexed, samples
+from tests.support import indexed, samples, sealed
 from tests.support.served import associated, data_set, serving, store
 
 if TYPE_CHECKING:
@@ -88,6 +88,20 @@ def _getting(peer: str, place: Place) -> list[Any]:
     return [peer, "-o", place.folder / "got", "--fsync", "off", "--study", "1.0.0", "--study", "1.1.0"]
 
 
+def _keyed(place: Place) -> list[Any]:
+    key = place.folder / "key"
+    key.write_text("of nobody's patients")
+    key.chmod(0o600)
+    return ["--key-file", key]
+
+
+def _reidentifying(place: Place) -> list[Any]:
+    key, certificate = sealed.pair(place.folder)
+    for path in place.paths:
+        sealed.seal(path, certificate)
+    return ["--key", key]
+
+
 def _listing(place: Place, level: str) -> list[Any]:
     return [place.archive, "--level", level]
 
@@ -112,6 +126,15 @@ TABLE = {
         waiting=lambda place: [*_overwriting(place), "-"],
     ),
     "codecs": Entry(args=lambda _: []),
+    "anonymize": Entry(
+        args=lambda place: [*_keyed(place), "-o", place.folder / "out", *place.paths],
+        more=(lambda place: [*_keyed(place), "--explain", *place.paths],),
+        waiting=lambda place: [*_keyed(place), "-o", place.folder / "out", "-"],
+    ),
+    "reidentify": Entry(
+        args=lambda place: [*_overwriting(place), *_reidentifying(place), *place.paths],
+        waiting=lambda place: [*_overwriting(place), *_reidentifying(place), "-"],
+    ),
     "echo": Entry(
         args=lambda place: [place.peer],
         more=(lambda place: [place.peer, "--count", 2, "--interval", 0.01],),

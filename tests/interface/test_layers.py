@@ -15,8 +15,8 @@ import dcmtools
 PACKAGE = Path(dcmtools.__file__).parent
 SOURCES = [str(path.relative_to(PACKAGE)) for path in sorted(PACKAGE.rglob("*.py"))]
 SHELL = ("cli/", "__main__.py")
-SCRIPTS = ("data/generate.py",)  # a developer's tool, never imported by the program
-HEAVY = {"pydicom", "numpy", "pynetdicom", "rich"}
+SCRIPTS = ("data/generate",)  # of developers, never imported by the program
+HEAVY = {"cryptography", "pydicom", "numpy", "pynetdicom", "rich"}
 
 
 def tree(source: str) -> ast.Module:

@@ -14,7 +14,16 @@ from tests.support.served import served
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = {"pydicom", "numpy", "pynetdicom", "rich", "importlib.metadata", "tomllib", "platformdirs"}
+HEAVY = {
+    "cryptography",
+    "pydicom",
+    "numpy",
+    "pynetdicom",
+    "rich",
+    "importlib.metadata",
+    "tomllib",
+    "platformdirs",
+}
 # Milliseconds each, for what most runs do not need: data classes, log records, host names that are not ASCII.
 SPARED = {"dataclasses", "encodings.idna", "json", "logging", "pathlib", "ssl", "subprocess", "tempfile"}
 EXTRAS = SPARED | {"select", "signal", "socket"}
@@ -25,6 +34,8 @@ STARTS = [
     ["compress", "--help"],
     ["decompress", "--help"],
     ["codecs", "--help"],
+    ["anonymize", "--help"],
+    ["reidentify", "--help"],
     ["echo", "--help"],
     ["store", "--help"],
     ["find", "--help"],

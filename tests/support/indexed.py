@@ -11,9 +11,8 @@ from dcmtools.archive.database import open_database
 from dcmtools.archive.holding import repaired_in_batches
 from dcmtools.archive.rows import Rows
 from dcmtools.archive.schema import joined
-from dcmtools.archive.storage import place_of
 from dcmtools.files.meta import file_meta
-from dcmtools.files.names import INDEX
+from dcmtools.files.names import INDEX, place_of
 from dcmtools.query.models import Level
 from tests.support.served import CT, EXPLICIT, data_set
 

@@ -26,7 +26,9 @@ def value(settings: Settings) -> tuple[bytes, tuple[bytes, bytes]]:
             whole.add(codestream)
         assert len(whole) == 3
         assert whole.size == sum(map(len, PADDED))
-        return b"".join(whole.blocks()), whole.extended()
+        data = b"".join(whole.blocks())
+        assert whole.extent == len(data)
+        return data, whole.extended()
 
 
 @pytest.mark.parametrize("table", encapsulating.TABLES)

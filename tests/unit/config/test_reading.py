@@ -9,9 +9,9 @@ import pytest
 from dcmtools.config import color_allowed, config_path
 from dcmtools.config.peers import named_peer
 from dcmtools.config.reading import load
-from dcmtools.config.statements import line_of
 from dcmtools.errors import UsageError
 from dcmtools.net.peer import Limits, Peer, Security
+from dcmtools.statements import line_of
 
 if TYPE_CHECKING:
     from pathlib import Path

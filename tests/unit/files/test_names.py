@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcmtools.files.names import safe_name
+from dcmtools.files.names import place_of, safe_name
 
 HOSTILE = [
     "",
@@ -103,3 +103,9 @@ def test_two_texts_share_a_name_only_when_they_are_equal(one: str, other: str) -
 @given(st.from_regex(r"[0-9]{1,5}(\.[0-9]{1,5}){0,9}", fullmatch=True))
 def test_a_uid_is_its_own_name(uid: str) -> None:
     assert safe_name(uid) == uid
+
+
+def test_the_place_of_an_instance() -> None:
+    assert place_of("P1", "1.2", "1.2.3", "1.2.3.4") == ["P1", "1.2", "1.2.3", "1.2.3.4"]
+    assert place_of("", "", "", "1.2.3.4") == ["UNKNOWN", "UNKNOWN", "UNKNOWN", "1.2.3.4"]
+    assert all(is_one_safe_component(name) for name in place_of("../..", "/", "a\0b", "-rf"))

@@ -73,6 +73,16 @@ def test_those_that_would_take_each_others_place_are_refused() -> None:
     ]
 
 
+def test_those_that_get_other_names_may_be_called_alike() -> None:
+    for target in ("out", "new.dcm"):
+        made = outputs_for(Paths(["one.dcm"]), target, in_place=False, overwritten=False, renamed=True)
+        assert made.folder
+        assert refused(made, "study/2.dcm", "other/2.dcm", "-") == []
+    assert "is inside of it" in refused(outputs("study/out/", "study")._replace(renamed=True), "study")[0]
+    piped = outputs_for(Paths(["one.dcm"]), "-", in_place=False, overwritten=False, renamed=True)
+    assert not piped.folder
+
+
 @pytest.mark.parametrize("target", ["study/out", "study/../study/a"])
 def test_no_output_within_an_input(target: str) -> None:
     (told,) = refused(outputs(target, "study"), "study")

@@ -1,0 +1,325 @@
+"""The options of ``anonymize``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from dcmtools.cli.app import App
+from dcmtools.cli.options import bundle
+from dcmtools.cli.params import is_given
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dcmtools.deidentification.anonymizing import AnonymizeOptions
+    from dcmtools.deidentification.cms import Recipients
+    from dcmtools.deidentification.engine import Settings
+    from dcmtools.deidentification.keys import ProjectKey
+    from dcmtools.deidentification.mapping import PatientMap
+    from dcmtools.deidentification.policies import PixelPolicy
+    from dcmtools.deidentification.profile import Profile
+    from dcmtools.files.outputs import Outputs
+    from dcmtools.files.paths import Paths
+
+    Function = Callable[..., Any]
+
+_HOW: Final = (
+    *("profile", "retain", "clean", "sets", "keeps", "removes", "empties", "pixels"),
+    *("key_file", "new_key", "map_path", "map_missing", "encrypt_for"),
+)
+_WHERE: Final = (
+    *("target", "names", "in_place", "overwrite", "quarantine", "map_out", "force"),
+    *("verify", "dry_run", "explain"),
+)
+_PIXELS: Final = ("keep", "check", "regions", "blank", "reject")
+_FILE: Final = click.Path(dir_okay=False)
+
+
+def anonymize_options(function: Function) -> Function:
+    """Add how to de-identify and whereto; the command gets ``options``."""
+
+    def call(*args: object, paths: Paths, **kwargs: Any) -> object:  # noqa: ANN401  click's
+        how = {name: kwargs.pop(name) for name in _HOW}
+        where = {name: kwargs.pop(name) for name in _WHERE}
+        return function(*args, paths=paths, options=_options(paths, how, where), **kwargs)
+
+    return bundle(call, function, *_PLACES, *DEIDENTIFYING, *_MAKING)
+
+
+def _options(paths: Paths, how: Mapping[str, Any], where: Mapping[str, Any]) -> AnonymizeOptions:
+    from dcmtools.config import calm_libraries
+    from dcmtools.deidentification.anonymizing import AnonymizeOptions, check_places, quarantine_of
+    from dcmtools.deidentification.policies import decodes
+
+    _check(how, where)
+    calm_libraries()
+    outputs = _outputs(paths, where)
+    quarantine = where["quarantine"] or quarantine_of(outputs)
+    private = tuple(_private(how["key_file"], how["new_key"], how["map_path"], where["map_out"]))
+    check_places(outputs, quarantine, private, forced=where["force"])
+    settings, key = settings_of(how, verify=where["verify"], explaining=where["explain"])
+    return AnonymizeOptions(
+        outputs,
+        settings,
+        key=key.name if key.kept else "",
+        complete=how["map_path"] is not None and how["map_missing"] == "error",
+        quarantine=quarantine,
+        private=private,
+        forced=where["force"],
+        map_out=where["map_out"] or "",
+        dry=where["dry_run"],
+        explain=where["explain"],
+        apart=settings.pixels is not None and decodes(settings.pixels),
+    )
+
+
+def _private(*named: str | None) -> Iterator[str]:
+    """Yield the files ``named``, and those of every command that have names of inputs in them."""
+    context = click.get_current_context()
+    log = context.ensure_object(App).log
+    for path in (*named, context.params.get("report_path"), log and log.path):
+        if path:
+            yield path
+
+
+def settings_of(
+    how: Mapping[str, Any], *, verify: bool = True, explaining: bool = False
+) -> tuple[Settings, ProjectKey]:
+    """Return what the options ``DEIDENTIFYING`` ask for, and the key; raises UsageError."""
+    from dcmtools.config import profiles_folder
+    from dcmtools.deidentification.engine import Settings
+    from dcmtools.deidentification.profile import profile_from
+    from dcmtools.deidentification.pseudonyms import Pseudonyms
+
+    rules = (how["keeps"], how["removes"], how["empties"], how["sets"])
+    options = _listed(how["retain"]), _listed(how["clean"])
+    profile = profile_from(how["profile"], *options, *rules, folder=profiles_folder())
+    pixels = _policy(how, profile)
+    given = _map(how)
+    recipients = _recipients(how["encrypt_for"])
+    key = _key(how)
+    settings = Settings(
+        profile,
+        Pseudonyms(key, given),
+        explaining=explaining,
+        verify=verify,
+        pixels=pixels,
+        recipients=recipients,
+    )
+    return settings, key
+
+
+def settings_with(profile: str, key_file: str | None) -> tuple[Settings, ProjectKey]:
+    """Return what a profile alone asks for; raises UsageError."""
+    how: dict[str, Any] = dict.fromkeys(("retain", "clean", "sets", "keeps", "removes", "empties"), ())
+    how |= {"pixels": None, "new_key": None, "map_path": None, "map_missing": "", "encrypt_for": ()}
+    return settings_of({**how, "profile": profile, "key_file": key_file})
+
+
+def _recipients(paths: tuple[str, ...]) -> Recipients | None:
+    from dcmtools.deidentification.cms import Recipients
+
+    return Recipients.load(paths) if paths else None
+
+
+def _policy(how: Mapping[str, Any], profile: Profile) -> PixelPolicy:
+    """Return what becomes of pixels: what is asked for goes before what the profile says."""
+    from dcmtools.deidentification.policies import policy_from
+
+    cleaned = "regions" if "pixels" in profile.clean else "check"
+    name = how["pixels"] or profile.pixels or cleaned
+    return policy_from(name, profile.pixel_rules, graphics="graphics" in profile.clean)
+
+
+def _listed(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
+
+
+def _map(how: Mapping[str, Any]) -> PatientMap | None:
+    from dcmtools.deidentification.mapping import read_map
+
+    if how["map_path"] is None:
+        if is_given(click.get_current_context(), "map_missing"):
+            raise click.UsageError("--map-missing wants --map FILE.")
+        return None
+    found = read_map(how["map_path"], complete=how["map_missing"] == "error")
+    for note in found.notes:
+        _warn(note)
+    return found
+
+
+def _key(how: Mapping[str, Any]) -> ProjectKey:
+    from dcmtools.deidentification.keys import ProjectKey
+
+    if how["new_key"] is not None:
+        return ProjectKey.create(how["new_key"])
+    if how["key_file"] is not None:
+        return ProjectKey.load(how["key_file"])
+    _warn("no --key-file: the key is random and forgotten, so no other run gives the same pseudonyms")
+    return ProjectKey.random()
+
+
+def _outputs(paths: Paths, where: Mapping[str, Any]) -> Outputs:
+    from dcmtools.files.outputs import Outputs, outputs_for
+
+    if where["explain"]:
+        return Outputs()
+    return outputs_for(
+        paths,
+        where["target"],
+        in_place=where["in_place"],
+        overwritten=where["overwrite"],
+        renamed=where["names"] == "uid",
+    )
+
+
+def _check(how: Mapping[str, Any], where: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that exclude each other."""
+    if how["key_file"] is not None and how["new_key"] is not None:
+        raise click.UsageError("--key-file and --new-key exclude each other.")
+    if where["explain"] and where["dry_run"]:
+        raise click.UsageError("--explain and --dry-run exclude each other.")
+    for asked in ("explain", "dry_run"):
+        for option, value in {"--map-out": where["map_out"], "--new-key": how["new_key"]}.items():
+            if where[asked] and value is not None:
+                message = f"{option} writes a file, which --{asked.replace('_', '-')} does not."
+                raise click.UsageError(message)
+    if where["explain"] and (where["target"] is not None or where["in_place"]):
+        raise click.UsageError("--explain writes no files: it goes without -o and --in-place.")
+
+
+def _warn(text: str) -> None:
+    from dcmtools.escaping import escape
+
+    app = click.get_current_context().ensure_object(App)
+    if app.level >= 0:
+        app.console().say(f"{app.name}: warning: {escape(text)}")
+
+
+def _rule(name: str, dest: str, metavar: str, text: str) -> Callable[[Function], Function]:
+    return click.option(name, dest, multiple=True, metavar=metavar, help=f"{text} Repeatable.")
+
+
+_PLACES: Final = (
+    click.option(
+        "-o",
+        "--output",
+        "target",
+        type=click.Path(allow_dash=True),
+        metavar="OUT",
+        help="Write into the folder OUT as PATIENT/STUDY/SERIES/INSTANCE.dcm, made of what is new; or, with "
+        "-, one file to standard output.",
+    ),
+    click.option(
+        "--names",
+        type=click.Choice(["uid", "original"]),
+        default="uid",
+        show_default=True,
+        help="Name files in OUT by their new UIDs, or as they are named in their folders, which may tell of "
+        "patients; OUT can be one file then.",
+    ),
+    click.option(
+        "--in-place", is_flag=True, help="Replace each file by what is made of it. Its name stays as it is."
+    ),
+    click.option("--overwrite", is_flag=True, help="Replace what other runs have put in OUT."),
+    click.option(
+        "--quarantine",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="Put what may still tell of patients into DIR, not the folder OUT.quarantine beside OUT.",
+    ),
+)
+DEIDENTIFYING: Final = (
+    click.option(
+        "--profile",
+        default="basic",
+        show_default=True,
+        metavar="NAME|FILE",
+        help="What to do with each attribute: the Basic Profile of PS3.15 Annex E, or a file in TOML that "
+        "changes it.",
+    ),
+    click.option(
+        "--retain",
+        multiple=True,
+        metavar="LIST",
+        help="Keep more than the profile does: uids, dates, dates-shifted, patient, device, institution, "
+        "safe-private; several with commas.",
+    ),
+    click.option(
+        "--clean",
+        multiple=True,
+        metavar="LIST",
+        help="Clean what the profile would remove: descriptors, graphics, structured, pixels.",
+    ),
+    _rule("--set", "sets", "KEY=VALUE", "Give this element a value."),
+    _rule("--keep", "keeps", "KEY", "Keep this element, whatever the profile says."),
+    _rule("--remove", "removes", "KEY", "Remove this element."),
+    _rule("--empty", "empties", "KEY", "Empty this element."),
+    click.option(
+        "--pixels",
+        type=click.Choice(_PIXELS),
+        show_default="what the profile says, else regions with --clean pixels, else check",
+        help="Keep pixels; put files aside whose pixels may show text; keep regions that are known to be "
+        "harmless and blank the rest; blank all; or refuse such files.",
+    ),
+    click.option(
+        "--key-file",
+        type=_FILE,
+        metavar="FILE",
+        help="Derive UIDs, identifiers and dates from the secret in FILE: the same in each run.",
+    ),
+    click.option(
+        "--new-key", type=_FILE, metavar="FILE", help="Make such a secret, put it into FILE, and use it."
+    ),
+    click.option(
+        "--map",
+        "map_path",
+        type=_FILE,
+        metavar="FILE",
+        help="Take new Patient IDs from a CSV file with id_old and id_new; issuer_old and name_new may be "
+        "there, too.",
+    ),
+    click.option(
+        "--map-missing",
+        type=click.Choice(["error", "hash"]),
+        default="error",
+        show_default=True,
+        help="What to do with patients that the map does not have: fail, or derive an identifier.",
+    ),
+    click.option(
+        "--encrypt-for",
+        type=_FILE,
+        multiple=True,
+        metavar="CERT",
+        help="Keep what is removed in the file, encrypted: 'dcmtools reidentify' puts it back with the key "
+        "of this certificate, in PEM. Repeatable.",
+    ),
+)
+_MAKING: Final = (
+    click.option(
+        "--map-out",
+        type=_FILE,
+        metavar="FILE",
+        help="Write old and new Patient IDs and UIDs to a new file, readable by its owner alone.",
+    ),
+    click.option(
+        "--force",
+        is_flag=True,
+        help="Let files that tell of patients (keys, maps, reports, logs) lie in OUT.",
+    ),
+    click.option(
+        "--verify/--no-verify",
+        default=True,
+        show_default=True,
+        help="Search what was written for what was removed.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Do and check everything, and write nothing."),
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Tell of each element what would become of it, by which rule, and write nothing; values are "
+        "not shown.",
+    ),
+)

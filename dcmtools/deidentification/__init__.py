@@ -1,0 +1,1 @@
+"""Data without its patient: PS3.15 Annex E."""

@@ -1,0 +1,144 @@
+"""A data set being written: new bytes in memory, long values as spans of the one that it comes from."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dcmtools.files.source import FileSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from dcmtools.encoding.element import Source
+
+Mark: TypeAlias = tuple[int, int, int]
+Blocks: TypeAlias = "Callable[[], Iterator[bytes]]"
+_BLOCK: Final = 1024 * 1024
+# Of systems, or pairs of file systems, that do not copy from file to file.
+_NOT_COPIED: Final = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
+
+
+class Draft:
+    """The bytes of a data set so far, ``size`` of them; ``data`` are those that are in memory.
+
+    A place is an index of ``data``, good until something in front of it is cut out.
+    """
+
+    __slots__ = ("_spans", "data", "size", "source")
+
+    def __init__(self, source: Source) -> None:
+        """Begin with nothing; spans are of ``source``."""
+        self.source = source
+        self.data = bytearray()
+        self.size = 0
+        # Place, offset in the source, length; and what makes the bytes where they are not of the source.
+        self._spans: list[tuple[int, int, int, Blocks | None]] = []
+
+    def add(self, new: bytes) -> None:
+        """Go on with ``new``."""
+        self.data += new
+        self.size += len(new)
+
+    def span(self, offset: int, length: int) -> None:
+        """Go on with ``length`` bytes of the source."""
+        if length:
+            self._spans.append((len(self.data), offset, length, None))
+            self.size += length
+
+    def stream(self, size: int, blocks: Blocks) -> None:
+        """Go on with the ``size`` bytes that ``blocks`` yields whenever it is called."""
+        self._spans.append((len(self.data), 0, size, blocks))
+        self.size += size
+
+    def fill(self, place: int, new: bytes) -> None:
+        """Put ``new`` in the place of as many bytes."""
+        self.data[place : place + len(new)] = new
+
+    def cut(self, place: int, length: int) -> None:
+        """Take out bytes that were added."""
+        del self.data[place : place + length]
+        self.size -= length
+        self._spans = [
+            (at - length if at > place else at, offset, many, blocks)
+            for at, offset, many, blocks in self._spans
+        ]
+
+    def mark(self) -> Mark:
+        """Return where it ends now."""
+        return len(self.data), self.size, len(self._spans)
+
+    def drop(self, mark: Mark) -> None:
+        """Go back to where it ended at ``mark``."""
+        place, self.size, spans = mark
+        del self.data[place:], self._spans[spans:]
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield it all; raises InputError where the source does not have what it had."""
+        for begin, after, offset, length, blocks in self._parts():
+            if begin < after:
+                yield bytes(self.data[begin:after])
+            yield from blocks() if blocks else self._read(offset, length)
+
+    def _read(self, offset: int, length: int) -> Iterator[bytes]:
+        for at in range(offset, offset + length, _BLOCK):
+            yield self.source.read(at, min(_BLOCK, offset + length - at))
+
+    def write(self, out: BinaryIO, before: bytes) -> int:
+        """Write ``before`` and then it all to ``out``, and return the number of bytes.
+
+        Spans go from file to file where the system does that. Raises InputError and OSError.
+        """
+        out.flush()
+        descriptor = out.fileno()
+        for begin, after, offset, length, blocks in self._parts():
+            _write(descriptor, before + self.data[begin:after])
+            before = b""
+            if blocks:
+                for block in blocks():
+                    _write(descriptor, block)
+            elif length:
+                self._copy(descriptor, offset, length)
+        out.seek(0, os.SEEK_END)
+        return out.tell()
+
+    def _copy(self, out: int, offset: int, length: int) -> None:
+        copied = 0
+        if isinstance(self.source, FileSource):
+            copied = _copied(self.source, offset, length, out)
+        for block in self._read(offset + copied, length - copied):
+            _write(out, block)
+
+    def _parts(self) -> Iterator[tuple[int, int, int, int, Blocks | None]]:
+        """Yield where new bytes begin and end, and what stands behind them."""
+        begin = 0
+        for place, offset, length, blocks in self._spans:
+            yield begin, place, offset, length, blocks
+            begin = place
+        yield begin, len(self.data), 0, 0, None
+
+
+def _write(out: int, data: bytes | bytearray) -> None:
+    """Write all of ``data``: one call writes at most 2 GiB, or what there is room for."""
+    written = os.write(out, data) if data else 0
+    while written < len(data):
+        written += os.write(out, memoryview(data)[written:])
+
+
+def _copied(source: FileSource, offset: int, length: int, out: int) -> int:
+    """Copy bytes within the system, as many as it does; raises OSError for what is wrong with ``out``."""
+    if not hasattr(os, "copy_file_range"):
+        return 0
+    done = 0
+    try:
+        while done < length:
+            count = os.copy_file_range(source.fd, out, length - done, source.place(offset + done))
+            if not count:  # the file has shrunk, or does not want to: reading tells
+                break
+            done += count
+    except OSError as error:
+        if error.errno not in _NOT_COPIED:
+            raise
+    return done

@@ -1,0 +1,345 @@
+"""A file de-identified as PS3.15 Annex E has it: decided, rewritten, searched; to be written once."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dcmtools.data.deidentification_profile import EDITION
+from dcmtools.deidentification import method
+from dcmtools.deidentification.deciding import Context
+from dcmtools.deidentification.identifiers import Identifiers
+from dcmtools.deidentification.profile import METHODS
+from dcmtools.deidentification.pseudonyms import NewPatient
+from dcmtools.deidentification.reading import Elements
+from dcmtools.deidentification.sweeping import is_to_be_swept, unlisted_texts
+from dcmtools.deidentification.traversal import Traversal
+from dcmtools.deidentification.treating import Pass, Subject
+from dcmtools.encoding.charset import decoder_of
+from dcmtools.encoding.syntax import is_deflated
+from dcmtools.encoding.tags import (
+    MEDIA_STORAGE_SOP_CLASS_UID,
+    MEDIA_STORAGE_SOP_INSTANCE_UID,
+    PATIENT_ID,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
+    STUDY_INSTANCE_UID,
+)
+from dcmtools.encoding.texts import raw_value, settled
+from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
+from dcmtools.encoding.values import TEXT_VRS, texts
+from dcmtools.encoding.writing import element
+from dcmtools.errors import InputError, Unsuitable
+from dcmtools.files.deflate import deflated
+from dcmtools.files.meta import file_meta
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from dcmtools.deidentification.cms import Recipients
+    from dcmtools.deidentification.draft import Draft
+    from dcmtools.deidentification.pixels import PixelTreatment
+    from dcmtools.deidentification.policies import PixelPolicy
+    from dcmtools.deidentification.profile import CodedConcept, Profile
+    from dcmtools.deidentification.pseudonyms import Patient, Pseudonyms
+    from dcmtools.deidentification.treating import Memo
+    from dcmtools.encoding.syntax import Encoding
+    from dcmtools.files.part10 import Part10File
+
+_ISSUER: Final = 0x00100021
+_SOURCE: Final = 0x00020016
+_MOST_CLASSES: Final = 256
+_CLEAN_PIXELS: Final = METHODS["pixels"]
+_MOST_TEXTS: Final = 8192
+
+
+class Settings(NamedTuple):
+    """How files are de-identified; with ``explaining`` it is told of each element what was done.
+
+    Files that were written are looked at again unless that is not to be: ``verify``. Without ``pixels``, what
+    is to become of them, they are copied. What is removed is encrypted for the ``recipients``, if there are
+    any.
+    """
+
+    profile: Profile
+    pseudonyms: Pseudonyms
+    explaining: bool = False
+    verify: bool = True
+    pixels: PixelPolicy | None = None
+    recipients: Recipients | None = None
+
+
+class Deidentified:
+    """A file that is de-identified, to be written once: with ``write``, or ``meta`` and then ``blocks``.
+
+    ``identifiers`` are what was removed, ``methods`` the codes of CID 7050 that are claimed, ``actions``
+    counts by the codes of PS3.15 E.1, ``changes`` tell of others. ``uids`` are new ones by the old,
+    ``kept_texts`` the places of free text that is in no table. ``private`` tells which private elements may
+    be there, ``before`` are the tags at the top of the original.
+    ``sealed`` is what nobody but its recipients can read.
+    """
+
+    def __init__(self, file: Part10File, elements: Elements, traversal: Traversal, draft: Draft) -> None:
+        """Take what the data set has become."""
+        self._draft = draft
+        self.transfer_syntax = file.transfer_syntax
+        self.actions: Counter[str] = traversal.actions
+        self.explained: list[dict[str, str]] = traversal.explained
+        self.warnings: list[str] = traversal.warnings
+        self.changes: list[str] = []
+        self.uids: dict[str, str] = traversal.uids
+        self.identifiers = Identifiers()
+        self.old_patient = ("", "")
+        self.patient = NewPatient("", "", traversal.subject.days)
+        self.suspect = ""
+        self.sealed = b""
+        self.methods: list[str] = []
+        self.kept_texts: list[str] = []
+        self.private: Callable[[str, int], bool] | None = (
+            traversal.private.keeps if traversal.private.any else None
+        )
+        self.before = frozenset(elements.top)
+        if elements.tail:
+            self.warnings.append(f"{elements.tail} bytes behind the last element left out")
+
+        def new(tag: int, old: str = "") -> str:
+            old = elements.text(tag) or old
+            return self.uids.get(old, old)
+
+        self.study_instance_uid = new(STUDY_INSTANCE_UID)
+        self.series_instance_uid = new(SERIES_INSTANCE_UID)
+        old = elements.text(SOP_INSTANCE_UID)
+        if not old:
+            old = file.meta_text(MEDIA_STORAGE_SOP_INSTANCE_UID)
+            traversal.uid(old)
+        self.sop_instance_uid = new(SOP_INSTANCE_UID, old)
+        self.sop_class_uid = elements.text(SOP_CLASS_UID) or file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID)
+
+    @property
+    def meta(self) -> bytes:
+        """Preamble and file meta information, of us alone (PS3.10 7.1); raises InputError."""
+        return file_meta(self.sop_class_uid, self.sop_instance_uid, self.transfer_syntax)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the data set as its transfer syntax has it; raises InputError."""
+        whole = self._draft.blocks()
+        return deflated(whole) if is_deflated(self.transfer_syntax) else whole
+
+    def write(self, out: BinaryIO) -> int:
+        """Write it all to ``out``, and return the number of bytes; raises InputError and OSError."""
+        if is_deflated(self.transfer_syntax):
+            return out.write(self.meta) + sum([out.write(block) for block in self.blocks()])
+        return self._draft.write(out, self.meta)
+
+
+class Deidentifier:
+    """What a process needs to de-identify files, one after the other."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare to do as ``settings`` say."""
+        self._settings = settings
+        self._profile = settings.profile
+        self._roots: dict[str, Context] = {}
+        self._texts: dict[tuple[str, bytes, bytes], list[str]] = {}
+        self._method = method.method_text(settings.profile.name, EDITION)
+        self._last: Subject | None = None
+        self._memo: Memo = {}  # of that subject
+        self._unlisted: dict[tuple[int, str], bool] = {}
+        self._said: dict[tuple[Encoding, tuple[CodedConcept, ...]], dict[int, bytes]] = {}
+
+    @contextmanager
+    def deidentified(self, file: Part10File) -> Iterator[Deidentified]:
+        """Have ``file`` de-identified for the ``with`` block.
+
+        Raises Unsuitable for a DICOMDIR, MalformedError for a fault in front of the end of its pixel data or
+        its last element, InputError for what cannot be de-identified, and what the map of patients does.
+        """
+        if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
+            raise Unsuitable("a DICOMDIR is not de-identified: make one of files that are")
+        elements = Elements(file)
+        with ExitStack() as held:
+            pixels = None
+            if self._settings.pixels:
+                from dcmtools.deidentification.pixels import treated
+
+                pixels = held.enter_context(treated(file, elements, self._settings.pixels))
+            yield self._done(file, elements, pixels)
+
+    def _done(self, file: Part10File, elements: Elements, pixels: PixelTreatment | None) -> Deidentified:
+        """Return what ``file`` becomes, with its pixels as they are or as they were treated."""
+        sop_class = elements.text(SOP_CLASS_UID) or file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID)
+        old, subject = self._subject(elements)
+        if subject != self._last:
+            self._last = subject
+            self._memo = {}
+        pseudonyms = self._settings.pseudonyms
+        traversal = Traversal(elements, self._root(sop_class), self._profile, pseudonyms, self._memo)
+        traversal.subject = subject
+        traversal.explaining = self._settings.explaining
+        traversal.pixels = pixels.element if pixels else None
+        claimed = self._claimed(pixels)
+        self._prepare(traversal, claimed, pixels, None)
+        draft = traversal.run()
+        identifiers = self._identifiers(traversal, file)
+        suspects = identifiers.suspects(bytes(draft.data))
+        if traversal.long_text or is_to_be_swept(elements, traversal.stays, suspects, identifiers):
+            traversal.run(Pass.SPARING, identifiers)
+            self._prepare(traversal, claimed, pixels, identifiers)
+            draft = traversal.run(Pass.SWEEPING, identifiers)
+        done = Deidentified(file, elements, traversal, draft)
+        if self._settings.recipients and not traversal.explaining:
+            done = self._sealed(file, traversal, done, self._settings.recipients)
+        done.identifiers = identifiers
+        done.old_patient = old
+        done.patient = self._named(old[0], subject)
+        done.methods = [code.value for code in claimed]
+        done.kept_texts = unlisted_texts(elements, traversal.stays, self._profile, self._unlisted)
+        if pixels:
+            done.suspect = pixels.suspect
+            done.warnings += pixels.warnings
+            done.changes = list(pixels.changes)
+            done.transfer_syntax = pixels.transfer_syntax or done.transfer_syntax
+        return done
+
+    def _sealed(
+        self, file: Part10File, traversal: Traversal, done: Deidentified, recipients: Recipients
+    ) -> Deidentified:
+        """Return ``done`` with what was changed in it, encrypted: another pass puts that in."""
+        from dcmtools.deidentification.encrypting import ENCRYPTED_ATTRIBUTES, Note, encrypted_attributes
+
+        elements = traversal.elements
+        note = Note(
+            done.sop_instance_uid,
+            file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID),
+            file.meta_text(MEDIA_STORAGE_SOP_INSTANCE_UID),
+            file.transfer_syntax,
+            frozenset({ENCRYPTED_ATTRIBUTES, *traversal.insertions}) - elements.top.keys(),
+        )
+        new, content = encrypted_attributes(elements, traversal.changes, note, recipients)
+        traversal.insertions = {**traversal.insertions, ENCRYPTED_ATTRIBUTES: new}
+        sealed = Deidentified(file, elements, traversal, traversal.again())
+        sealed.sealed = content
+        return sealed
+
+    def _claimed(self, pixels: PixelTreatment | None) -> tuple[CodedConcept, ...]:
+        """Return the codes of what is done, be it that pixels were cleaned."""
+        codes = tuple(code for code in self._profile.codes() if code != _CLEAN_PIXELS)
+        return (*codes, _CLEAN_PIXELS) if pixels and _CLEAN_PIXELS.value in pixels.done else codes
+
+    def _root(self, sop_class: str) -> Context:
+        found = self._roots.get(sop_class)
+        if found is None:
+            if len(self._roots) >= _MOST_CLASSES:
+                self._roots.clear()
+            found = self._roots[sop_class] = Context(self._profile, sop_class)
+        return found
+
+    def _subject(self, elements: Elements) -> tuple[Patient, Subject]:
+        """Return the old Patient ID and its issuer, and what becomes of them and of dates."""
+        pseudonyms, decode = self._settings.pseudonyms, decoder_of(elements.value(SPECIFIC_CHARACTER_SET))
+        patient_id, issuer = (decode(elements.value(tag)).strip(" \0") for tag in (PATIENT_ID, _ISSUER))
+        if not patient_id:
+            days = pseudonyms.days("days of a study", elements.text(STUDY_INSTANCE_UID))
+            return ("", issuer), Subject("", None, days)
+        new = pseudonyms.patient(patient_id, issuer)
+        return (patient_id, issuer), Subject(patient_id, new, new.days)
+
+    def _named(self, old: str, subject: Subject) -> NewPatient:
+        """Return who the patient is in what is written."""
+        new = subject.patient or NewPatient("", "", subject.days)
+        rule = self._profile.rule(PATIENT_ID)
+        if rule is None:
+            return new
+        return new._replace(id={"keep": old, "set": rule.text}.get(rule.action, ""))
+
+    def _prepare(
+        self,
+        traversal: Traversal,
+        claimed: tuple[CodedConcept, ...],
+        pixels: PixelTreatment | None,
+        identifiers: Identifiers | None,
+    ) -> None:
+        """Say what is to be at the top of the data set, whatever is there."""
+        elements, profile = traversal.elements, self._profile
+        encoding = elements.encoding
+        charset = elements.value(SPECIFIC_CHARACTER_SET)
+        new = dict(self._statements(encoding, claimed))
+        if method.METHOD in elements.top:
+            old = _searched(elements, charset, identifiers)
+            new[method.METHOD] = method.method(old, self._method, encoding)
+        there = elements.top.get(method.CODES)
+        if there and there[1] == "SQ":
+            traversal.code_items = {code.value: method.code_item(code, encoding) for code in claimed}
+            del new[method.CODES]
+        for tag, rule in profile.rules.tags.items():
+            if rule.action == "set" and tag not in elements.top:
+                vr = settled(rule.vr, rule.text)
+                new[tag] = element(tag, vr, _raw(vr, rule.text, encoding, charset), encoding)
+        for edit in pixels.edits if pixels else ():
+            new[edit.tag] = b"" if edit.value is None else element(edit.tag, edit.vr, edit.value, encoding)
+        traversal.insertions = new
+
+    def _statements(self, encoding: Encoding, claimed: tuple[CodedConcept, ...]) -> dict[int, bytes]:
+        """Return what is said of de-identification where nothing has been said before."""
+        key = encoding, claimed
+        if key not in self._said:
+            items = b"".join([method.code_item(code, encoding) for code in claimed])
+            self._said[key] = {
+                method.REMOVED: method.removed(encoding),
+                method.METHOD: method.method(b"", self._method, encoding),
+                method.CODES: method.codes(items, encoding),
+                method.DATES: method.dates(_temporal(self._profile), encoding),
+            }
+        return self._said[key]
+
+    def _identifiers(self, traversal: Traversal, file: Part10File) -> Identifiers:
+        """Return what is known of the patient from what was removed."""
+        identifiers = Identifiers(traversal.elements.value(SPECIFIC_CHARACTER_SET))
+        retained = "uids" in self._profile.retain  # what goes may be a reference to what stays
+        for tag, vr, raw, charset in traversal.removed:
+            if vr == "UI" and retained:
+                continue
+            identifiers.take(tag, vr, self._meaning(vr, raw, charset))
+        for (tag, vr, *_), raw in file.meta:
+            if tag >= _SOURCE and vr in TEXT_VRS:
+                identifiers.take(tag, vr, self._meaning(vr, raw, b""))
+        identifiers.put(traversal.put)
+        return identifiers
+
+    def _meaning(self, vr: str, raw: bytes, charset: bytes) -> list[str]:
+        found = self._texts.get((vr, raw, charset))
+        if found is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            found = self._texts[vr, raw, charset] = texts(vr, raw, decoder_of(charset))
+        return found
+
+
+def _temporal(profile: Profile) -> str:
+    """Return what Longitudinal Temporal Information Modified says (PS3.3 C.12.1.1.3)."""
+    if "dates" in profile.retain:
+        return "UNMODIFIED"
+    return "MODIFIED" if "dates-shifted" in profile.retain else "REMOVED"
+
+
+def _searched(elements: Elements, charset: bytes, identifiers: Identifiers | None) -> bytes:
+    """Return the Deidentification Method that is there, without what is the patient's."""
+    there = elements.top.get(method.METHOD)
+    old = elements.value(method.METHOD) if there and there[1] == "LO" else b""
+    if identifiers is None or not old:
+        return old
+    values = texts("LO", old, decoder_of(charset))
+    cleaned = [identifiers.cleaned(each) for each in values]
+    kept = [each if new is None else new for each, new in zip(values, cleaned, strict=True)]
+    return _raw("LO", "\\".join(filter(None, kept)), elements.encoding, charset)
+
+
+def _raw(vr: str, text: str, encoding: Encoding, charset: bytes) -> bytes:
+    try:
+        return raw_value(vr, text, encoding.order, charset)
+    except ValueError as error:
+        raise InputError(str(error)) from None

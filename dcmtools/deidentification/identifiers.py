@@ -1,0 +1,217 @@
+"""What was removed from a file, and where else it stands: in texts that are kept, in bytes as written."""
+
+from __future__ import annotations
+
+import re
+from math import log2
+from typing import TYPE_CHECKING, Final
+
+from dcmtools.deidentification.phrases import DATE, UID, Phrase, byte_keys, folded, pattern, phrases
+from dcmtools.encoding.charset import decoder_of
+from dcmtools.encoding.dictionary import UNKNOWN, lookup
+from dcmtools.encoding.tags import is_creator, is_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Of codes and makers: values that say nothing of a patient even where they read like one's name.
+_HARMLESS_TAGS: Final = frozenset({
+    0x00080100, 0x00080102, 0x00080103, 0x00080119, 0x00080120, 0x00080122, 0x0008010F,
+})  # fmt: skip
+_HARMLESS_VRS: Final = frozenset((
+    "AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "TM", "UL", "US", "UV",
+))  # fmt: skip
+# Letters in upper case, digits, dots, and what is beyond ASCII: of a header hardly more than half is left.
+_UPPER: Final = bytes(range(256)).upper()
+_DROPPED: Final = bytes(byte for byte in range(128) if not (chr(byte).isalnum() or byte == 0x2E))
+_ASCII: Final = bytes(range(128))
+_BEYOND: Final = bytes(min(byte, 0x80) for byte in range(256))
+_FEW: Final = 100
+_SPACES: Final = re.compile(r"  +")
+_CHANCE: Final = 20  # bits: what stands in numbers by chance once in a million times is taken for that
+
+
+def harmless(tag: int, vr: str) -> bool:
+    """Tell whether words in a value of ``tag`` say nothing of a patient, whatever they read like.
+
+    Coded strings, numbers, times, codes and private creators: a patient named Head is not meant by Body Part
+    Examined. Dates and UIDs are no words.
+    """
+    if is_private(tag):
+        return is_creator(tag) or vr in _HARMLESS_VRS
+    if vr == "CS":
+        return lookup(tag) != UNKNOWN
+    return vr in _HARMLESS_VRS or tag in _HARMLESS_TAGS
+
+
+class Identifiers:
+    """What was removed from one file: names by component, identifiers, whole dates, UIDs.
+
+    ``ambiguous`` are those that stand in something kept and harmless, or that are words such as ANONYMOUS:
+    they are left where they are, and told of.
+    """
+
+    __slots__ = ("_by_key", "_charset", "_phrases", "_put", "_spared", "ambiguous")
+
+    def __init__(self, charset: bytes = b"") -> None:
+        """Begin with nothing; ``charset`` is the value of Specific Character Set."""
+        self._charset = charset
+        self._phrases: dict[Phrase, None] = {}
+        self._by_key: dict[bytes, list[tuple[bytes, Phrase]]] = {}
+        self._put: set[str] = set()
+        self._spared: set[Phrase] = set()
+        self.ambiguous: set[Phrase] = set()
+
+    def __len__(self) -> int:
+        """Return how many phrases are looked for."""
+        return len(self._phrases)
+
+    def take(self, tag: int, vr: str, texts: Iterable[str]) -> None:
+        """Note that values of ``tag``, as ``texts`` without padding, were removed or replaced."""
+        for text in texts:
+            if text:
+                self._phrases.update(dict.fromkeys(phrases(tag, vr, text)))
+        self._by_key.clear()
+
+    def put(self, texts: Iterable[str]) -> None:
+        """Note values that stand in the place of others: to be just that is no leak."""
+        self._put.update(texts)
+
+    def spare(self, tag: int, vr: str, texts: Iterable[str]) -> None:
+        """Note that a ``harmless`` value is kept: what also stands there is left elsewhere too."""
+        for text in texts:
+            self._spared.update(self.harmless_in(tag, vr, text))
+
+    def suspected(self, data: bytes) -> bool:
+        """Tell whether something of it may stand in ``data``, whatever its encoding; quick."""
+        return bool(self._candidates(data))
+
+    def suspects(self, data: bytes) -> list[Phrase]:
+        """Return what of it may stand in ``data``, whatever its encoding; quick."""
+        return self._candidates(data)
+
+    def cleaned(self, text: str) -> str | None:
+        """Return ``text``, one value, without what was removed; None where nothing of it is there."""
+        plain, places = _with_places(text)
+        spans = []
+        for phrase in self._phrases:
+            if phrase.key not in plain:
+                continue
+            for match in pattern(phrase).finditer(plain):
+                if phrase.common or phrase in self._spared:
+                    self.ambiguous.add(phrase)
+                else:
+                    spans.append((places[match.start()], places[match.end()]))
+        return _without(text, spans) if spans else None
+
+    def is_put(self, text: str) -> bool:
+        """Tell whether a value is one that was put in the place of another."""
+        return text in self._put
+
+    def in_text(self, text: str) -> list[Phrase]:
+        """Return what stands in ``text``, one value."""
+        plain = folded(text)
+        return [each for each in self._phrases if each.key in plain and pattern(each).search(plain)]
+
+    def harmless_in(self, tag: int, vr: str, text: str) -> list[Phrase]:
+        """Return what stands in a value that is harmless, and says nothing there."""
+        if not harmless(tag, vr):
+            return []
+        return [each for each in self.in_text(text) if is_word_in(each, vr)]
+
+    def found(self, data: bytes, *, text: bool = True) -> list[Phrase]:
+        """Return what stands in ``data``, of whatever encoding.
+
+        Where it is not ``text`` but numbers, what may stand there by chance is not counted.
+        """
+        candidates = self._candidates(data)
+        if not candidates:
+            return []
+        if not text:
+            most = log2(len(data) + 1) + _CHANCE
+            candidates = [each for each in candidates if each.evidence >= most]
+        views = [folded(view) for view in self._views(data)]
+        return [each for each in candidates if any(pattern(each).search(view) for view in views)]
+
+    def _views(self, data: bytes) -> list[str]:
+        """Return ``data`` as text, in each of the encodings that it may be in."""
+        narrow = data.translate(None, b"\0")
+        views = [data.decode("latin-1"), data.decode("utf-8", "replace")]
+        views += [decoder_of(self._charset)(data), narrow.decode("latin-1")]
+        if not all(phrase.written.isascii() for phrase in self._phrases):
+            views += [
+                data[odd:].decode(codec, "replace") for odd in (0, 1) for codec in ("utf-16-le", "utf-16-be")
+            ]
+        return list(dict.fromkeys(views))
+
+    def _candidates(self, data: bytes) -> list[Phrase]:
+        """Return those whose keys stand in ``data``: as they are, in UTF-16, in an encoding with accents."""
+        keys = self._keys()
+        dense = data.translate(_UPPER, _DROPPED)
+        near = [key for key in keys if key in dense]
+        found: dict[Phrase, None] = {}
+        if near:
+            upper = data.upper()
+            plain = b"%b\n%b" % (upper, upper.translate(None, b"\0"))
+            for key in near:
+                found.update(dict.fromkeys([each for raw, each in keys[key] if raw in plain]))
+        if self._charset and _has_accents(data):
+            text = folded(decoder_of(self._charset)(data))
+            found.update(dict.fromkeys([phrase for phrase in self._phrases if phrase.key in text]))
+        return list(found)
+
+    def _keys(self) -> dict[bytes, list[tuple[bytes, Phrase]]]:
+        """Return phrases, and the bytes of their keys, by what these are without anything between letters."""
+        if not self._by_key:
+            for phrase in self._phrases:
+                for raw in byte_keys(phrase, self._charset):
+                    dense = raw.translate(_UPPER, _DROPPED)
+                    self._by_key.setdefault(dense, []).append((raw, phrase))
+        return self._by_key
+
+
+def is_word_in(phrase: Phrase, vr: str) -> bool:
+    """Tell whether ``phrase`` in a harmless value is but a word or number: no date, UID, whole name."""
+    if phrase.kind == UID or phrase.whole:
+        return False
+    return phrase.kind != DATE or vr in ("DS", "IS")
+
+
+def _has_accents(data: bytes) -> bool:
+    """Tell whether bytes beyond ASCII stand among letters, or are too many to look at each.
+
+    Tags end in such bytes, and two letters of a VR follow.
+    """
+    count = len(data.translate(None, _ASCII))
+    if not 0 < count <= _FEW:
+        return count > 0
+    beyond, at = data.translate(_BEYOND), -1
+    while (at := beyond.find(b"\x80", at + 1)) >= 0:
+        behind = at + 2 if beyond[at + 1 : at + 2] == b"\x80" else at + 1
+        before, after = data[max(at - 3, 0) : at], data[behind : behind + 3]
+        if len(after) == 3 and after.isalpha():
+            return True
+        if before[1:].isalpha() and (before.isalpha() or after[:1].isalpha()):
+            return True
+    return False
+
+
+def _with_places(text: str) -> tuple[str, range | list[int]]:
+    """Return ``text`` folded, and where in it each character, and the end, comes from."""
+    if text.isascii():
+        return text.upper(), range(len(text) + 1)
+    pieces = [folded(each) for each in text]
+    places = [place for place, piece in enumerate(pieces) for _ in piece]
+    return "".join(pieces), [*places, len(text)]
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return ``text`` without ``spans``, which may overlap; no two spaces are left where one of them was."""
+    kept, at = [], 0
+    for begin, end in sorted(spans):
+        if begin > at:
+            kept.append(text[at:begin])
+        at = max(at, end)
+    kept.append(text[at:])
+    rest = _SPACES.sub(" ", "".join(kept)).strip(" ")
+    return rest if any(map(str.isalnum, rest)) else ""

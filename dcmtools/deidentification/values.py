@@ -1,0 +1,67 @@
+"""New values for old ones (PS3.15 E.1.1): dummies, dates that have moved, ages of the very old."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Final
+
+from dcmtools.encoding.values import NUMBERS, number_struct
+
+REMOVED: Final = b"REMOVED"
+# Plausible ones: some readers take dates before 1900 for faults.
+_DUMMIES: Final = {
+    "AE": REMOVED,
+    "AS": b"000D",
+    "CS": REMOVED,
+    "DA": b"19000101",
+    "DS": b"0",
+    "DT": b"19000101000000",
+    "IS": b"0",
+    "TM": b"000000",
+    "UI": b"2.25.0",
+    "UR": b"http://removed.invalid",
+}
+_DATE: Final = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})?\2([0-9]{2})?")
+_OLD: Final = re.compile(rb" *([0-9]{3})Y *\0?")
+_OLDEST: Final = 89  # years, that may be told: who is older is one of a few
+_CAPPED: Final = b"090Y"
+
+
+def dummy(vr: str) -> bytes:
+    """Return a value for an element of ``vr`` that has to have one, and says nothing."""
+    if vr in NUMBERS:
+        return bytes(number_struct(vr, "<").size + number_struct(vr, "<").size % 2)
+    return _DUMMIES.get(vr, REMOVED)
+
+
+def shifted(raw: bytes, days: int) -> bytes:
+    """Return the dates, or dates with times, ``raw`` by ``days`` later; one that is none becomes empty.
+
+    What is finer than a day stays as it is. A date without day or month is its first day, moved, to the same
+    precision.
+    """
+    text = raw.decode("latin-1").rstrip(" \0")
+    return "\\".join([_shifted(each.strip(), days) for each in text.split("\\")]).encode("latin-1")
+
+
+def _shifted(text: str, days: int) -> str:
+    match = _DATE.match(text)
+    if match is None:
+        return ""
+    year, _, month, day = match.groups()
+    try:
+        moved = date(int(year), int(month or 1), int(day or 1)) + timedelta(days)
+    except (ValueError, OverflowError):
+        return ""
+    rest = text[match.end() :]
+    if rest and not re.fullmatch(r"[0-9]{0,6}(\.[0-9]{1,6})?([+-][0-9]{4})?", rest):
+        return ""
+    digits = f"{moved.year:04d}{moved.month:02d}{moved.day:02d}"
+    return digits[: 8 if day else 6 if month else 4] + rest
+
+
+def capped(raw: bytes) -> bytes:
+    """Return the age ``raw``, of 90 years where it is more than 89."""
+    match = _OLD.fullmatch(raw)
+    return _CAPPED if match and int(match[1]) > _OLDEST else raw

@@ -1,0 +1,173 @@
+"""Enveloped data: sealed and opened, for whom, damaged in every byte, as others write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from dcmtools.deidentification.cms import Damaged, Recipients, WrongKey, load_key, opened
+from dcmtools.errors import DcmtoolsError, InputError, UsageError
+from tests.support.sealed import certificate_of, pair, rsa_key, write_pair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = b"what nobody else\r\nis to\nread"
+
+
+def sealed(*numbers: int) -> bytes:
+    return Recipients([certificate_of(rsa_key(number)) for number in numbers]).sealed(SECRET)
+
+
+def strict(data: bytes) -> bytes:
+    if data != SECRET:
+        message = "it is something else"
+        raise InputError(message)
+    return data
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_recipient_can_open_it(number: int) -> None:
+    assert opened(sealed(0, 1), rsa_key(number), strict) == SECRET
+
+
+def test_padding_may_follow() -> None:
+    assert opened(sealed(0) + b"\0", rsa_key(), strict) == SECRET
+
+
+def test_no_two_are_alike() -> None:
+    assert sealed(0) != sealed(0)
+
+
+def test_one_recipient_twice_is_one(tmp_path: Path) -> None:
+    certificate = str(pair(tmp_path)[1])
+    assert len(Recipients.load([certificate, certificate])) == 1
+
+
+def test_another_key() -> None:
+    envelopes = [sealed(0, 0), sealed(0)]
+    for envelope in envelopes:
+        with pytest.raises((WrongKey, InputError)):  # a wrong key may, by chance, give one that looks right
+            opened(envelope, rsa_key(1), strict)
+
+
+def test_a_key_of_another_length() -> None:
+    with pytest.raises(WrongKey, match="none of the 2 that"):
+        opened(sealed(0, 1), rsa_key(2, 3072), strict)
+
+
+def test_what_is_not_understood_is_told_by_whoever_reads_it() -> None:
+    def read(_: bytes) -> bytes:
+        message = "it makes no sense"
+        raise Damaged(message)
+
+    with pytest.raises(Damaged, match="it makes no sense"):
+        opened(sealed(0), rsa_key(), read)
+
+
+def test_cut_and_harmed_at_any_place() -> None:
+    envelope = sealed(0)
+    for at in range(len(envelope)):
+        with pytest.raises(DcmtoolsError):
+            opened(envelope[:at], rsa_key(), strict)
+    for at in range(0, len(envelope), 3):
+        harmed = bytearray(envelope)
+        harmed[at] ^= 0x55
+        try:
+            assert opened(bytes(harmed), rsa_key(), strict) == SECRET  # the name of the recipient was hit
+        except (InputError, UsageError):
+            continue
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"\x30", b"\x30\x80" * 5000, b"\x30\x84\xff\xff\xff\xff", bytes(64), b"\xff" * 64]
+)
+def test_junk(junk: bytes) -> None:
+    with pytest.raises(Damaged):
+        opened(junk, rsa_key(), strict)
+
+
+def _indefinite(data: bytes) -> bytes:
+    """The same in BER with lengths left open, and the content in pieces, as a writer of streams has it."""
+    tag, at = data[0], 2
+    length = data[1]
+    if length & 0x80:
+        at += length & 0x7F
+        length = int.from_bytes(data[2:at], "big")
+    body = data[at : at + length]
+    if tag == 0x80:
+        middle = len(body) // 2
+        body = b"".join(
+            [b"\x04\x82" + len(each).to_bytes(2, "big") + each for each in (body[:middle], body[middle:])]
+        )
+        return b"\xa0\x80" + body + b"\0\0"
+    if not tag & 0x20:
+        return data[: at + length]
+    out = b""
+    while body:
+        head = 2 + (body[1] & 0x7F if body[1] & 0x80 else 0)
+        size = head + (int.from_bytes(body[2:head], "big") if body[1] & 0x80 else body[1])
+        out += _indefinite(body[:size])
+        body = body[size:]
+    return bytes([tag]) + b"\x80" + out + b"\0\0"
+
+
+def test_lengths_left_open() -> None:
+    assert opened(_indefinite(sealed(0, 1)), rsa_key(1), strict) == SECRET
+
+
+# ---------------------------------------------------------------- files of keys and certificates
+
+
+def test_a_key_with_a_password(tmp_path: Path) -> None:
+    path = str(pair(tmp_path, password=b"open")[0])
+    assert load_key(path, b"open").private_numbers() == rsa_key().private_numbers()
+    with pytest.raises(UsageError, match="it has a password"):
+        load_key(path)
+    with pytest.raises(UsageError, match="the password is not its own"):
+        load_key(path, b"shut")
+
+
+def test_a_password_too_many(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="it has no password"):
+        load_key(str(pair(tmp_path)[0]), b"open")
+
+
+def test_a_key_that_others_may_read(tmp_path: Path) -> None:
+    path = pair(tmp_path)[0]
+    path.chmod(0o640)
+    with pytest.raises(UsageError, match="others than its owner"):
+        load_key(str(path))
+
+
+def test_keys_of_other_kinds(tmp_path: Path) -> None:
+    key, certificate = write_pair(tmp_path, ec.generate_private_key(ec.SECP256R1()), "curve")
+    with pytest.raises(UsageError, match="no RSA key"):
+        load_key(str(key))
+    with pytest.raises(UsageError, match="no RSA key"):
+        Recipients.load([str(certificate)])
+
+
+def test_a_short_key(tmp_path: Path) -> None:
+    _, certificate = write_pair(tmp_path, rsa_key(3, 1024), "short")
+    with pytest.raises(UsageError, match="1024 bits"):
+        Recipients.load([str(certificate)])
+
+
+def test_certificates_that_are_none(tmp_path: Path) -> None:
+    key, certificate = pair(tmp_path)
+    both = tmp_path / "both.crt"
+    both.write_bytes(certificate.read_bytes() + certificate_of(rsa_key(1)).public_bytes(Encoding.PEM))
+    long = tmp_path / "long"
+    long.write_bytes(bytes(300_000))
+    for path, why in {
+        key: "no certificate",
+        both: "there are 2",
+        tmp_path / "absent": "No such",
+        long: "more than",
+    }.items():
+        with pytest.raises(UsageError, match=why):
+            Recipients.load([str(path)])

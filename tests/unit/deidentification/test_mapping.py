@@ -1,0 +1,161 @@
+"""Maps of patients: what they say, each fault by its line, and those that are written."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from dcmtools.deidentification import mapping
+from dcmtools.deidentification.mapping import Given, MapFile, MissingPatient, PatientMap, read_map
+from dcmtools.errors import OutputError, UsageError
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> str:
+    path = folder / "map.csv"
+    path.write_bytes(text.encode(encoding))
+    return str(path)
+
+
+def found(folder: Path, text: str, *, complete: bool = True) -> PatientMap:
+    return read_map(written(folder, text), complete=complete)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id_old,id_new\n4711,T-1\n",
+        "4711,T-1\n",
+        "\n4711 , T-1\r\n\r\n",
+        "ID_OLD;ID_NEW\n4711;T-1\n",
+        "id_new\tid_old\nT-1\t4711\n",
+        '\ufeffid_old,id_new\n"4711","T-1"\n',
+        "id_old,id_new\n4711,T-1\n4711,T-1\n",
+    ],
+)
+def test_old_and_new(text: str, tmp_path: Path) -> None:
+    patients = found(tmp_path, text)
+    assert patients.find("4711", "") == Given("T-1")
+    assert patients.find("4711", "anybody") == Given("T-1")
+    assert not patients.notes
+
+
+def test_issuers_and_names(tmp_path: Path) -> None:
+    text = "id_old,issuer_old,id_new,name_new\n1,A,T1,Trial^One\n1,B,T2,\n2,,T3,\n"
+    patients = found(tmp_path, text)
+    assert patients.find("1", "A") == Given("T1", "Trial^One")
+    assert patients.find("1", "B") == Given("T2")
+    assert patients.find("2", "B") == Given("T3")
+    with pytest.raises(MissingPatient):
+        patients.find("1", "C")
+
+
+def test_who_is_missing_is_an_error_that_names_nobody_or_left_to_the_key(tmp_path: Path) -> None:
+    text = "id_old,id_new\n1,T1\n"
+    with pytest.raises(MissingPatient) as caught:
+        found(tmp_path, text).find("SECRET", "")
+    assert "SECRET" not in caught.value.message + caught.value.hint
+    assert found(tmp_path, text, complete=False).find("SECRET", "") is None
+
+
+def test_two_who_become_one_are_remarked_on(tmp_path: Path) -> None:
+    (note,) = found(tmp_path, "id_old,id_new\n1,T1\n2,T2\n3,T1\n").notes
+    assert note.endswith("line 4: line 2 has this id_new, too: they become one")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the map is empty"),
+        ("\n \n", "the map is empty"),
+        ("id_old,xyz\n", "line 1: 'xyz' is no column; known are id_old, id_new, issuer_old, name_new"),
+        ("id_old,name_new\n", "line 1: there is no column id_new"),
+        ("id_old,id_new,id_new\n", "line 1: a column is there twice"),
+        ("id_old,id_new\n1,T1\n\n2\n", "line 4: 1 columns, not 2"),
+        ("1,A,T1\n", "line 1: 3 columns, not 2"),
+        ("id_old,id_new\n,T1\n", "line 2: id_old is empty"),
+        ("id_old,id_new\n1,\n", "line 2: id_new is empty"),
+        ("id_old,id_new\n1,T1\n1,T2\n", "line 3: line 2 has another id_new for this patient"),
+        ("id_old,id_new\n1," + "x" * 65, "line 2: id_new is no value of VR LO"),
+        ("id_old,id_new\n1,a\\b", "line 2: id_new is no value of VR LO"),
+        ("id_old,id_new,name_new\n1,T1,a^b^c^d^e^f\n", "line 2: name_new is no value of VR PN"),
+        ("id_old,id_new\n1,T\u00e9\n", "line 2: id_new is not ASCII"),
+        ('id_old,id_new\n1,"T1\n', "line 2: unexpected end of data"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_line(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        found(tmp_path, text)
+    assert caught.value.message.startswith(f"{tmp_path / 'map.csv'}: {message}")
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "id_old,id_new\n1,T\u00e9\n", "latin-1")
+    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
+        read_map(path)
+
+
+def test_a_map_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (tmp_path / "absent", tmp_path):
+        with pytest.raises(UsageError):
+            read_map(str(path))
+    monkeypatch.setattr(mapping, "_LONGEST", 10)
+    with pytest.raises(UsageError, match="10 bytes at most"):
+        found(tmp_path, "id_old,id_new\n")
+
+
+# ---------------------------------------------------------------- what became of identifiers
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as lines:
+        return list(csv.reader(lines))
+
+
+def test_pairs_are_there_once_and_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    with MapFile(str(path)) as file:
+        assert path.stat().st_mode & 0o777 == 0o600
+        file.add([("1", "P1"), ("1.2", "2.25.1")])
+        assert rows(path) == [["id_old", "id_new"], ["1", "P1"], ["1.2", "2.25.1"]]
+        file.add([("1", "P1"), ("a,b\n", "P2")])
+    assert rows(path)[3:] == [["a,b\n", "P2"]]
+
+
+def test_what_is_written_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    with MapFile(str(path)) as file:
+        file.add([("4711", "P1"), ("1.2.3", "2.25.1")])
+    assert read_map(str(path)).find("4711", "X") == Given("P1")
+
+
+def test_only_so_many_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "_REMEMBERED", 2)
+    path = tmp_path / "pairs.csv"
+    with MapFile(str(path)) as file:
+        for number in range(100):
+            file.add([("study", "new"), (str(number), "x")])
+        assert len(file._known) == 2
+    assert len(rows(path)) == 102
+
+
+def test_a_map_is_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("mine")
+    with pytest.raises(UsageError, match="there is a file already"):
+        MapFile(str(path))
+    assert path.read_text() == "mine"
+    with pytest.raises(UsageError, match="No such file"):
+        MapFile(str(tmp_path / "absent" / "pairs.csv"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_disk(tmp_path: Path) -> None:
+    file = MapFile(str(tmp_path / "pairs.csv"))
+    with Path("/dev/full").open("w") as full:
+        os.dup2(full.fileno(), file._fd)
+    with pytest.raises(OutputError, match="No space left"):
+        file.add([("1", "2")])
+    os.close(file._fd)
