@@ -1,5 +1,6 @@
 #!/bin/sh
-# A minute with dcmtools: start an archive, send it real files, find and fetch them, prove that nothing changed.
+# A minute with dcmtools: start an archive, send it real files, find and fetch them, prove that nothing changed;
+# compress them, and de-identify one.
 # The files are those that come with the pydicom package. Everything happens in a temporary folder.
 set -eu
 
@@ -49,6 +50,10 @@ printf '\n$ dcmtools find ARCHIVE@127.0.0.1:%s | dcmtools get ARCHIVE@127.0.0.1:
     "$port" "$port" "$work/fetched"
 dcmtools find "ARCHIVE@127.0.0.1:$port" | dcmtools get "ARCHIVE@127.0.0.1:$port" -o "$work/fetched" -
 run python3 "$here/same_data_sets.py" "$work/files" "$work/fetched"
+
+run dcmtools compress "$work/files" -o "$work/small" --to htj2k-lossless
+run dcmtools anonymize "$work/files/CT_small.dcm" -o "$work/clean" --new-key "$work/project.key"
+run dcmtools dump +P PatientName +P StudyDate +P Modality +P DeidentificationMethod "$work/clean"
 
 printf '\n$ kill -TERM %s\n' "$server"
 kill -TERM "$server"
