@@ -36,8 +36,8 @@ def command(
     (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest.
 
     Of what 'anonymize --encrypt-for' made the data set becomes what it was, byte for byte if nobody has
-    changed the file since; the file meta information is new. Files of other programs that follow PS3.15 are taken, too, if they were encrypted for
-    an RSA key, with AES or Triple DES.
+    changed the file since; the file meta information is new. Files of other programs that follow PS3.15 are
+    taken, too, if they were encrypted for an RSA key, with AES or Triple DES.
 
     A file in which nothing is encrypted, or not for this key, or that is damaged, or whose encrypted
     attributes are those of another instance, fails, and nothing is written of it; the others are done all

@@ -142,7 +142,10 @@ TABLE = {
     ),
     "store": Entry(
         args=lambda place: [place.peer, *place.paths],
-        more=(lambda place: [place.peer, "--dry-run", *place.paths],),
+        more=(
+            lambda place: [place.peer, "--dry-run", *place.paths],
+            lambda place: [place.peer, "--anonymize", "basic", *_keyed(place), *place.paths],
+        ),
         waiting=lambda place: [place.silent, *place.paths],
     ),
     "find": Entry(
