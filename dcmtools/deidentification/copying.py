@@ -30,7 +30,7 @@ LONGEST_CHARSET: Final = 1024
 # What is known of tags where everything is to be looked at: nothing.
 _VRS: Final[dict[int, str]] = {}
 _SIZES: Final[dict[int, tuple[str, int]]] = {}
-_SEEN: Final = (_VRS.get, _SIZES.get, _VRS.get)
+SEEN: Final = (_VRS.get, _SIZES.get, _VRS.get)
 
 
 class Level:
@@ -111,7 +111,7 @@ class Copying(ABC):
         self._due = self._inserted[-1] if self._inserted and top.depth < 0 else NO_STOP
         seen = self._seeing or top.slow or self._gone != NO_STOP
         context = top.context
-        self._unseen = _SEEN if seen else (context.kept.get, context.sized.get, context.dropped.get)
+        self._unseen = SEEN if seen else (context.kept.get, context.sized.get, context.dropped.get)
 
     def _raw(self, offset: int, length: int) -> bytes:
         begin = offset - self._base

@@ -12,10 +12,11 @@ from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.deidentification import content
 from dcmtools.deidentification.private import CHARACTERISTICS, keeps_private
 from dcmtools.deidentification.types import attribute_type, resolved
-from dcmtools.deidentification.unlisted import ALWAYS_REMOVED, unlisted_code
+from dcmtools.deidentification.unlisted import ALWAYS_REMOVED, CLASS_UIDS, unlisted_code
 from dcmtools.deidentification.values import capped, dummy, shifted
 from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.tags import PATIENT_ID, SPECIFIC_CHARACTER_SET, is_private
+from dcmtools.encoding.uids import is_uid
 from dcmtools.encoding.values import BULK_VRS, NUMBER_VRS, TEXT_VRS, effective_vr, number_struct
 
 if TYPE_CHECKING:
@@ -232,6 +233,8 @@ class Context:
         if group in _OVERLAYS:
             kind = OVERLAY if "graphics" in self._profile.clean else REMOVE
             return Action(kind, "X", "Table E.1-1 X: an overlay")
+        if tag in PIXEL_TAGS and self._path:
+            return Action(REMOVE, "X", "pixels that nobody looks at")
         if self.mode.content and tag == content.CONCEPT_NAME and vr == "SQ":
             return Action(CONCEPT, "K", "concept name", inner=self.inner(tag))
         return None
@@ -276,6 +279,8 @@ class Context:
             return self._sequence(code, why, tag)
         if code in ("U", "D") and understood == "UI":
             return Action(REPLACE, code, why, make=_uids)
+        if code == "K" and tag in CLASS_UIDS and understood == "UI":
+            return Action(REPLACE, code, why, make=_classes)
         if code in ("K", "C"):
             return self._cleaned(code, why, understood)
         if make := _PSEUDONYMS.get(tag):
@@ -323,6 +328,12 @@ def _set(rule: Rule, standing: Standing, _: int, __: bytes) -> bytes:
 def _uids(standing: Standing, _: int, raw: bytes) -> bytes:
     olds = raw.decode("latin-1").rstrip(" \0").split("\\")
     return "\\".join([each and standing.uid(each.strip(" \0")) for each in olds]).encode("ascii")
+
+
+def _classes(standing: Standing, tag: int, raw: bytes) -> bytes:
+    """Return UIDs of classes as they are; others where one is no UID, and so may be anything."""
+    each = raw.decode("latin-1").rstrip(" \0").split("\\")
+    return raw if all("." in uid and is_uid(uid.strip(" \0")) for uid in each) else _uids(standing, tag, raw)
 
 
 def _dates(standing: Standing, _: int, raw: bytes) -> bytes:

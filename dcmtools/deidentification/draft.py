@@ -27,7 +27,7 @@ class Draft:
     A place is an index of ``data``, good until something in front of it is cut out.
     """
 
-    __slots__ = ("_spans", "data", "size", "source")
+    __slots__ = ("data", "size", "source", "spans")
 
     def __init__(self, source: Source) -> None:
         """Begin with nothing; spans are of ``source``."""
@@ -35,7 +35,7 @@ class Draft:
         self.data = bytearray()
         self.size = 0
         # Place, offset in the source, length; and what makes the bytes where they are not of the source.
-        self._spans: list[tuple[int, int, int, Blocks | None]] = []
+        self.spans: list[tuple[int, int, int, Blocks | None]] = []
 
     def add(self, new: bytes) -> None:
         """Go on with ``new``."""
@@ -45,12 +45,12 @@ class Draft:
     def span(self, offset: int, length: int) -> None:
         """Go on with ``length`` bytes of the source."""
         if length:
-            self._spans.append((len(self.data), offset, length, None))
+            self.spans.append((len(self.data), offset, length, None))
             self.size += length
 
     def stream(self, size: int, blocks: Blocks) -> None:
         """Go on with the ``size`` bytes that ``blocks`` yields whenever it is called."""
-        self._spans.append((len(self.data), 0, size, blocks))
+        self.spans.append((len(self.data), 0, size, blocks))
         self.size += size
 
     def fill(self, place: int, new: bytes) -> None:
@@ -61,19 +61,19 @@ class Draft:
         """Take out bytes that were added."""
         del self.data[place : place + length]
         self.size -= length
-        self._spans = [
+        self.spans = [
             (at - length if at > place else at, offset, many, blocks)
-            for at, offset, many, blocks in self._spans
+            for at, offset, many, blocks in self.spans
         ]
 
     def mark(self) -> Mark:
         """Return where it ends now."""
-        return len(self.data), self.size, len(self._spans)
+        return len(self.data), self.size, len(self.spans)
 
     def drop(self, mark: Mark) -> None:
         """Go back to where it ended at ``mark``."""
         place, self.size, spans = mark
-        del self.data[place:], self._spans[spans:]
+        del self.data[place:], self.spans[spans:]
 
     def blocks(self) -> Iterator[bytes]:
         """Yield it all; raises InputError where the source does not have what it had."""
@@ -114,7 +114,7 @@ class Draft:
     def _parts(self) -> Iterator[tuple[int, int, int, int, Blocks | None]]:
         """Yield where new bytes begin and end, and what stands behind them."""
         begin = 0
-        for place, offset, length, blocks in self._spans:
+        for place, offset, length, blocks in self.spans:
             yield begin, place, offset, length, blocks
             begin = place
         yield begin, len(self.data), 0, 0, None

@@ -9,6 +9,8 @@ from dcmtools.data.deidentification_profile import EDITION
 from dcmtools.deidentification import method
 from dcmtools.deidentification.deciding import Context
 from dcmtools.deidentification.identifiers import Identifiers
+from dcmtools.deidentification.likeness import Assembly, Likenesses
+from dcmtools.deidentification.private import keeps_private
 from dcmtools.deidentification.profile import METHODS
 from dcmtools.deidentification.pseudonyms import NewPatient
 from dcmtools.deidentification.reading import Elements
@@ -26,9 +28,10 @@ from dcmtools.encoding.tags import (
     SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     STUDY_INSTANCE_UID,
+    format_tag,
 )
 from dcmtools.encoding.texts import raw_value, settled
-from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
+from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
 from dcmtools.encoding.values import TEXT_VRS, texts
 from dcmtools.encoding.writing import element
 from dcmtools.errors import InputError, Unsuitable
@@ -37,16 +40,19 @@ from dcmtools.files.meta import file_meta
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
 
     from dcmtools.deidentification.cms import Recipients
     from dcmtools.deidentification.draft import Draft
+    from dcmtools.deidentification.layouts import Likeness
+    from dcmtools.deidentification.likeness import Known
     from dcmtools.deidentification.pixels import PixelTreatment
     from dcmtools.deidentification.policies import PixelPolicy
     from dcmtools.deidentification.profile import CodedConcept, Profile
     from dcmtools.deidentification.pseudonyms import Patient, Pseudonyms
-    from dcmtools.deidentification.treating import Memo
+    from dcmtools.deidentification.treating import Memo, Removed
+    from dcmtools.encoding.element import Element
     from dcmtools.encoding.syntax import Encoding
     from dcmtools.files.part10 import Part10File
 
@@ -106,18 +112,18 @@ class Deidentified:
         if elements.tail:
             self.warnings.append(f"{elements.tail} bytes behind the last element left out")
 
-        def new(tag: int, old: str = "") -> str:
-            old = elements.text(tag) or old
-            return self.uids.get(old, old)
-
-        self.study_instance_uid = new(STUDY_INSTANCE_UID)
-        self.series_instance_uid = new(SERIES_INSTANCE_UID)
-        old = elements.text(SOP_INSTANCE_UID)
-        if not old:
-            old = file.meta_text(MEDIA_STORAGE_SOP_INSTANCE_UID)
-            traversal.uid(old)
-        self.sop_instance_uid = new(SOP_INSTANCE_UID, old)
+        self.study_instance_uid = traversal.became(STUDY_INSTANCE_UID)
+        self.series_instance_uid = traversal.became(SERIES_INSTANCE_UID)
+        if SOP_INSTANCE_UID in elements.top and elements.value(SOP_INSTANCE_UID):
+            self.sop_instance_uid = traversal.became(SOP_INSTANCE_UID)
+            if not self.sop_instance_uid:
+                raise InputError(f"{format_tag(SOP_INSTANCE_UID)}: no UID is left of it")
+        else:
+            self.sop_instance_uid = traversal.uid(file.meta_text(MEDIA_STORAGE_SOP_INSTANCE_UID))
         self.sop_class_uid = elements.text(SOP_CLASS_UID) or file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID)
+        for what, uid in (("SOP Class", self.sop_class_uid), ("transfer syntax", self.transfer_syntax)):
+            if uid and not is_uid(uid):  # it may be anything
+                raise InputError(f"its {what} is told by what is no UID")
 
     @property
     def meta(self) -> bytes:
@@ -150,6 +156,8 @@ class Deidentifier:
         self._memo: Memo = {}  # of that subject
         self._unlisted: dict[tuple[int, str], bool] = {}
         self._said: dict[tuple[Encoding, tuple[CodedConcept, ...]], dict[int, bytes]] = {}
+        special = settings.explaining or settings.recipients or keeps_private(settings.profile)
+        self._likenesses = None if special else Likenesses(self._take)
 
     @contextmanager
     def deidentified(self, file: Part10File) -> Iterator[Deidentified]:
@@ -160,6 +168,11 @@ class Deidentifier:
         """
         if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
             raise Unsuitable("a DICOMDIR is not de-identified: make one of files that are")
+        if (found := self._likenesses and self._likenesses.find(file)) and (
+            done := self._alike(file, *found)
+        ):
+            yield done
+            return
         elements = Elements(file)
         with ExitStack() as held:
             pixels = None
@@ -186,10 +199,12 @@ class Deidentifier:
         draft = traversal.run()
         identifiers = self._identifiers(traversal, file)
         suspects = identifiers.suspects(bytes(draft.data))
-        if traversal.long_text or is_to_be_swept(elements, traversal.stays, suspects, identifiers):
+        swept = traversal.long_text or is_to_be_swept(elements, traversal.stays, suspects, identifiers)
+        if swept:
             traversal.run(Pass.SPARING, identifiers)
             self._prepare(traversal, claimed, pixels, identifiers)
             draft = traversal.run(Pass.SWEEPING, identifiers)
+        asked = frozenset(elements.asked)
         done = Deidentified(file, elements, traversal, draft)
         if self._settings.recipients and not traversal.explaining:
             done = self._sealed(file, traversal, done, self._settings.recipients)
@@ -197,12 +212,35 @@ class Deidentifier:
         done.old_patient = old
         done.patient = self._named(old[0], subject)
         done.methods = [code.value for code in claimed]
-        done.kept_texts = unlisted_texts(elements, traversal.stays, self._profile, self._unlisted)
+
+        def texts(stays: Callable[[Element], bool]) -> list[str]:
+            return unlisted_texts(elements, stays, self._profile, self._unlisted)
+
+        done.kept_texts = texts(traversal.stays)
+        if self._likenesses and not (swept or (pixels and pixels.says_something)):
+            self._likenesses.learn(file, traversal, draft, done, texts, asked)
         if pixels:
             done.suspect = pixels.suspect
             done.warnings += pixels.warnings
             done.changes = list(pixels.changes)
             done.transfer_syntax = pixels.transfer_syntax or done.transfer_syntax
+        return done
+
+    def _alike(self, file: Part10File, known: Known, like: Likeness) -> Deidentified | None:
+        """Return what ``file`` becomes, None where it has to be gone through as a whole for text in it."""
+        assembly = Assembly(file, known, like)
+        draft = assembly.assembled()
+        fresh = Identifiers(known.charset)
+        self._take(fresh, assembly.different)
+        self._take_meta(fresh, file)
+        suspects = known.identifiers.suspects(b"\n".join(assembly.stayed)) + fresh.suspects(bytes(draft.data))
+        if assembly.long_text or not all(phrase.common for phrase in suspects):
+            return None
+        done = Deidentified(file, assembly.elements, assembly, draft)
+        done.identifiers = known.identifiers.joined(fresh)
+        done.identifiers.put(assembly.put)
+        done.old_patient, done.patient = known.old_patient, known.patient
+        done.methods, done.kept_texts = known.methods, known.kept_texts
         return done
 
     def _sealed(
@@ -299,16 +337,23 @@ class Deidentifier:
     def _identifiers(self, traversal: Traversal, file: Part10File) -> Identifiers:
         """Return what is known of the patient from what was removed."""
         identifiers = Identifiers(traversal.elements.value(SPECIFIC_CHARACTER_SET))
+        self._take(identifiers, traversal.removed)
+        self._take_meta(identifiers, file)
+        identifiers.put(traversal.put)
+        return identifiers
+
+    def _take(self, identifiers: Identifiers, removed: Iterable[Removed]) -> None:
+        """Have ``identifiers`` take what was removed."""
         retained = "uids" in self._profile.retain  # what goes may be a reference to what stays
-        for tag, vr, raw, charset in traversal.removed:
+        for tag, vr, raw, charset in removed:
             if vr == "UI" and retained:
                 continue
             identifiers.take(tag, vr, self._meaning(vr, raw, charset))
+
+    def _take_meta(self, identifiers: Identifiers, file: Part10File) -> None:
         for (tag, vr, *_), raw in file.meta:
             if tag >= _SOURCE and vr in TEXT_VRS:
                 identifiers.take(tag, vr, self._meaning(vr, raw, b""))
-        identifiers.put(traversal.put)
-        return identifiers
 
     def _meaning(self, vr: str, raw: bytes, charset: bytes) -> list[str]:
         found = self._texts.get((vr, raw, charset))

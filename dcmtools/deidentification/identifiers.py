@@ -77,6 +77,29 @@ class Identifiers:
         """Note values that stand in the place of others: to be just that is no leak."""
         self._put.update(texts)
 
+    def joined(self, others: Identifiers) -> Identifiers:
+        """Return these and ``others``, of the same Specific Character Set."""
+        both = Identifiers(self._charset)
+        both._phrases = self._phrases | others._phrases
+        both._put = self._put | others._put
+        return both
+
+    def common(self, others: Identifiers) -> Identifiers:
+        """Return what both these and ``others`` have."""
+        both = Identifiers(self._charset)
+        both._phrases = {each: None for each in self._phrases if each in others._phrases}
+        both._put = self._put & others._put
+        return both
+
+    def beyond(self, others: Identifiers) -> Identifiers | None:
+        """Return what ``others`` do not have; None where these have not all that the others have."""
+        new = self._phrases.keys() - others._phrases.keys()
+        if len(new) + len(others) != len(self) or self._charset != others._charset or others._put - self._put:
+            return None
+        rest = Identifiers(self._charset)
+        rest._phrases = dict.fromkeys(new)
+        return rest
+
     def spare(self, tag: int, vr: str, texts: Iterable[str]) -> None:
         """Note that a ``harmless`` value is kept: what also stands there is left elsewhere too."""
         for text in texts:

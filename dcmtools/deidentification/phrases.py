@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
+from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.encoding.charset import codecs_of
 from dcmtools.encoding.dictionary import lookup, on_change
 
@@ -20,7 +21,6 @@ NAME, IDENTIFIER, DATE, UID = "name", "identifier", "date", "UID"
 _SHORTEST_IDENTIFIER: Final = 4
 _SHORTEST_WORD: Final = 4  # of a name that has several
 _LONGEST: Final = 256
-_WELL_KNOWN: Final = "1.2.840.10008."
 _TEXT: Final = frozenset(("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
 _TOKENS: Final = re.compile(r"[^\W_]+")
 _LETTER: Final = r"[^\W\d_]"
@@ -145,7 +145,7 @@ on_change(_phrases.cache_clear)
 
 def _uid(text: str) -> tuple[Phrase, ...]:
     text = text.strip(" \0")
-    if text.startswith(_WELL_KNOWN):
+    if is_standard(text):
         return ()
     if text.replace(".", "").isdecimal() and text.isascii() and text.count(".") > 1:
         return (Phrase(UID, text, text, text),)

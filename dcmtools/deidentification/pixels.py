@@ -85,6 +85,12 @@ class PixelTreatment:
         self.changes: list[str] = []
         self.held: ExitStack | None = None
 
+    @property
+    def says_something(self) -> bool:
+        """Whether pixel data or what is said of it is to change, or people are to be told of it."""
+        told = self.suspect or self.warnings or self.changes or self.done
+        return bool(self.element is not None or self.edits or self.transfer_syntax or self.held or told)
+
     def hold(self) -> ExitStack:
         """Return what holds temporary files until it is closed."""
         if self.held is None:

@@ -10,14 +10,11 @@ from base64 import b32encode
 from hmac import digest
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
-from dcmtools.encoding.uids import is_uid
-
 if TYPE_CHECKING:
     from dcmtools.deidentification.keys import ProjectKey
 
 Patient: TypeAlias = tuple[str, str]
 """Patient ID and its issuer."""
-_STANDARD: Final = "1.2.840.10008."
 _LONGEST_SHIFT: Final = 3652  # days: ten years
 _TEXT: Final = 12  # characters of 5 bits each
 _MOST: Final = 65536
@@ -101,8 +98,13 @@ class Pseudonyms:
 
 
 def is_standard(uid: str) -> bool:
-    """Tell whether ``uid`` is one of those that the Standard has given: of nobody's patient."""
-    return uid.startswith(_STANDARD) and is_uid(uid)
+    """Tell whether ``uid`` is one of those that the Standard has given: of nobody's patient.
+
+    That is known of those in PS3.6 alone. Others below its root are somebody's invention, or are newer.
+    """
+    from dcmtools.data.uids import UIDS
+
+    return uid in UIDS
 
 
 def _joined(*values: str) -> str:

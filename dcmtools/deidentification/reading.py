@@ -38,7 +38,7 @@ class Elements:
     """The elements of a data set up to its end, which is not always that of the file.
 
     ``top`` has those at the top by tag, the first where one stands twice. ``tail`` is the number of bytes
-    behind the last that are no elements.
+    behind the last that are no elements. Of those ``asked`` for somebody wanted to know the value.
     """
 
     def __init__(self, file: Part10File) -> None:
@@ -52,6 +52,7 @@ class Elements:
         self._head = file.head if self.source is file.source else b""
         self.encoding: Encoding = file.encoding
         self.top: dict[int, Element] = {}
+        self.asked: set[int] = set()
         self._ends: dict[int, int] = {}  # where those without length end
         self.end = end
         self._batches: list[Batch] = []
@@ -130,6 +131,7 @@ class Elements:
 
     def value(self, tag: int) -> bytes:
         """Return the value of an element at the top as it stands; empty for none, and for a long one."""
+        self.asked.add(tag)
         element = self.top.get(tag)
         if element is None or element[4] == UNDEFINED or element[4] > _LONGEST:
             return b""
@@ -137,6 +139,7 @@ class Elements:
 
     def items(self, tag: int) -> bytes:
         """Return the items of a sequence at the top; empty for none, and for more than 64 KiB of them."""
+        self.asked.add(tag)
         element = self.top.get(tag)
         if element is None or element[4] != UNDEFINED:
             return self.value(tag)

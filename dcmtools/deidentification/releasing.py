@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.deidentification.engine import Deidentifier
 from dcmtools.deidentification.mapping import MissingPatient
 from dcmtools.deidentification.placing import Waiting, path_below, quarantined
-from dcmtools.deidentification.verification import leaks
+from dcmtools.deidentification.verification import Seen, leaks
 from dcmtools.encoding.tags import MEDIA_STORAGE_SOP_CLASS_UID
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.errors import CheckFailed, DcmtoolsError, InputError, OutputError, Unsuitable
@@ -69,6 +69,7 @@ class Releaser:
         self._options = options
         self._settings = options.settings
         self._engine = Deidentifier(options.settings)
+        self._seen = Seen()
         with ExitStack() as held:
             self._stdout = held.enter_context(TemporaryFile())
             self._outputs = outputs._replace(made=held.enter_context(Made()))
@@ -191,7 +192,7 @@ class Releaser:
             raise InputError("the file has changed while it was read")
         try:
             if self._settings.verify:
-                remarks += verified(done, out)
+                remarks += verified(done, out, self._seen)
             if done.suspect:
                 raise Suspect(done.suspect, hint="--pixels says what becomes of such files")
         except CheckFailed as error:
@@ -252,13 +253,21 @@ def _check_not_done(file: Part10File) -> None:
         )
 
 
-def verified(done: Deidentified, out: BinaryIO) -> list[str]:
-    """Return what may be a leak in what was written to ``out``; raise Leaking where something is one."""
+def verified(done: Deidentified, out: BinaryIO, seen: Seen | None = None) -> list[str]:
+    """Return what may be a leak in what was written to ``out``; raise Leaking where something is one.
+
+    What was ``seen`` before is not searched again.
+    """
     try:
         with FileSource.duplicate(out.fileno()) as source:
             written = Part10File(source)
             found = leaks(
-                written, done.identifiers, private=done.private, before=done.before, sealed=done.sealed
+                written,
+                done.identifiers,
+                private=done.private,
+                before=done.before,
+                sealed=done.sealed,
+                seen=seen,
             )
     except InputError as error:
         raise Leaking(f"what was written cannot be read: {error.message}") from error

@@ -73,6 +73,11 @@ class Search:
             self._after = _after_samples(pixels, top, file.encoding.order)
         self._end = pixels[3] + pixels[4] if pixels and pixels[4] != UNDEFINED else self._after
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but samples is passed over, and the file is as it is read."""
+        return self._body.source is self.file.source and not self.carried and self._after == self._end
+
     def suspected(self) -> bool:
         """Tell whether something that was removed may stand anywhere; quick."""
         pieces = [data for _, data in self.carried]

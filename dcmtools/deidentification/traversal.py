@@ -79,6 +79,7 @@ class Traversal(Treating):
         """Go through the elements of a window: those that stay unseen, or just go, cost next to nothing."""
         elements, self._data, self._base, after = batch
         here, due, (kept, sized, dropped) = self._here, self._due, self._unseen
+        count = 0
         for element in elements:
             tag, vr, at, value, length, depth = element
             if depth == here and tag < due and length < LONG:
@@ -89,11 +90,14 @@ class Traversal(Treating):
                         self._flush(at)
                     self._run = value + length
                     self._cuts += (at, self._run)
+                    count += 1
                     if vr in TEXT_VRS and not tag & 0x10000:
                         self._note(element, self._top.charset)
                     continue
             self._look(element)
             here, due, (kept, sized, dropped) = self._here, self._due, self._unseen
+        if count:
+            self.actions["X"] += count
         self._flush(after)
 
     def _look(self, element: Element) -> None:

@@ -14,6 +14,7 @@ from dcmtools.deidentification.copying import LONGEST_CHARSET, Copying
 from dcmtools.deidentification.deciding import bytes_of_numbers
 from dcmtools.deidentification.identifiers import harmless
 from dcmtools.deidentification.private import CHARACTERISTICS, RULE, KeptPrivate, block_of
+from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.deidentification.sweeping import SEARCHED
 from dcmtools.deidentification.values import REMOVED
 from dcmtools.encoding.charset import decoder_of, unpadded
@@ -21,6 +22,7 @@ from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.encoder import encoded
 from dcmtools.encoding.tags import format_tag, is_creator
 from dcmtools.encoding.texts import raw_value, settled
+from dcmtools.encoding.uids import is_uid
 from dcmtools.encoding.values import TEXT_VRS, effective_vr, texts
 from dcmtools.errors import InputError
 
@@ -99,6 +101,11 @@ class Treating(Copying):
         self._mapped: list[tuple[str, str]] = []
         self._identifiers: Identifiers | None = None
         self._pass = Pass.NOTING
+
+    @property
+    def standing(self) -> tuple[Context, Profile, Pseudonyms, Memo]:
+        """What another pass, over other elements of the subject, depends on."""
+        return self._root, self._profile, self.pseudonyms, self._memo
 
     def _begin_again(self) -> None:
         """Forget what another pass has done."""
@@ -362,6 +369,14 @@ class Treating(Copying):
             self.uids[old] = new
             self._mapped.append((old, new))
         return new
+
+    def became(self, tag: int) -> str:
+        """Return the UID that stands at the top in the place of another, once that was done; empty for none."""
+        old, rule = self.elements.text(tag), self._profile.rule_at((tag,))
+        if rule and rule.action != "keep":
+            return rule.text if rule.action == "set" else ""
+        stays = is_uid(old) and (rule or "uids" in self._profile.retain or is_standard(old))
+        return old if stays else self.uids.get(old, "")
 
     def _note(self, element: Element, charset: bytes) -> None:
         """Note a value that goes, if it can be of somebody."""

@@ -23,9 +23,10 @@ _DUMMIES: Final = {
     "UR": b"http://removed.invalid",
 }
 _DATE: Final = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})?\2([0-9]{2})?")
-_OLD: Final = re.compile(rb" *([0-9]{3})Y *\0?")
-_OLDEST: Final = 89  # years, that may be told: who is older is one of a few
-_CAPPED: Final = b"090Y"
+_AGE: Final = re.compile(r"([0-9]+) *([DWMY]?)", re.IGNORECASE)
+_A_YEAR: Final = {"D": 365.25, "W": 52.18, "M": 12, "Y": 1, "": 1}
+_OLDEST: Final = 90  # years, from which on nobody's age is told: who is older is one of a few
+_CAPPED: Final = "090Y"
 
 
 def dummy(vr: str) -> bytes:
@@ -55,6 +56,8 @@ def _shifted(text: str, days: int) -> str:
     except (ValueError, OverflowError):
         return ""
     rest = text[match.end() :]
+    if rest[:1].isdecimal() and not day:
+        return ""
     if rest and not re.fullmatch(r"[0-9]{0,6}(\.[0-9]{1,6})?([+-][0-9]{4})?", rest):
         return ""
     digits = f"{moved.year:04d}{moved.month:02d}{moved.day:02d}"
@@ -62,6 +65,15 @@ def _shifted(text: str, days: int) -> str:
 
 
 def capped(raw: bytes) -> bytes:
-    """Return the age ``raw``, of 90 years where it is more than 89."""
-    match = _OLD.fullmatch(raw)
-    return _CAPPED if match and int(match[1]) > _OLDEST else raw
+    """Return the age ``raw``, of 90 years where it is more than 89, empty where it is none."""
+    ages = [each.strip(" ") for each in raw.decode("latin-1").rstrip(" \0").split("\\")]
+    new = [_capped(each) for each in ages]
+    return raw if new == ages else "\\".join(new).encode("ascii")
+
+
+def _capped(age: str) -> str:
+    match = _AGE.fullmatch(age)
+    if match is None:
+        return ""
+    number, unit = match.groups()
+    return _CAPPED if int(number) / _A_YEAR[unit.upper()] >= _OLDEST else age

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.codecs.pixels import DESCRIBING
+from dcmtools.deidentification.layouts import Layout
 from dcmtools.deidentification.phrases import DATE, IDENTIFIER, NAME, UID
 from dcmtools.deidentification.searching import Search, with_creators
+from dcmtools.encoding.syntax import is_deflated
 from dcmtools.encoding.tags import (
     MEDIA_STORAGE_SOP_CLASS_UID,
     MEDIA_STORAGE_SOP_INSTANCE_UID,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from dcmtools.deidentification.identifiers import Identifiers
+    from dcmtools.deidentification.layouts import Likeness
+    from dcmtools.deidentification.phrases import Phrase
     from dcmtools.encoding.element import Element
     from dcmtools.files.part10 import Part10File
 
@@ -44,6 +48,8 @@ _ITEMS: Final = 0xFFFE0000
 _LONGEST: Final = 1024
 _MOST: Final = 100  # leaks of a file that are told
 _NAMED: Final = 3  # places of what is doubtful
+_SIGHTS: Final = 8
+_PATIENCE: Final = 16  # files that none was like, after which hardly any is tried
 _A: Final = {NAME: "a name", IDENTIFIER: "an identifier", DATE: "a date", UID: "a UID"}
 
 
@@ -79,25 +85,34 @@ def leaks(
     private: Keeping | None = None,
     before: frozenset[int] = frozenset(),
     sealed: bytes = b"",
+    seen: Seen | None = None,
 ) -> list[Leak]:
     """Return what is wrong with a file that was ``written``; nothing where it is as it has to be.
 
     ``identifiers`` are what was removed from it. ``private`` tells of creator and tag whether a private
     element is kept by a rule; without it there may be none. ``before`` are the tags at the top of what it
     was made of: of these no attribute of Type 1 or 2 may be missing. In ``sealed``, which is encrypted,
-    nothing is looked for: by chance anything may stand there. Does not raise: what cannot be read has leaked.
+    nothing is looked for: by chance anything may stand there. Bytes that were ``seen`` in the file before are
+    not searched again for the same. Does not raise: what cannot be read has leaked.
     """
     found = [*_in_front(written)]
     try:
-        met = _walked(written)
+        if seen and not (private or sealed) and (again := seen.again(written, identifiers)):
+            met, searched = again
+        else:
+            met, searched = _walked(written), None
         found += met.wrong
         found += _unlike_meta(written, met)
         found += _in_flags(met)
         found += _lost(met, before)
         if met.private:
             found += _private(written, private)
-        search = Search(written, identifiers, met.pixels, met.top, sealed=sealed)
-        found += _searched(search, identifiers)
+        if searched is None:
+            search = Search(written, identifiers, met.pixels, met.top, sealed=sealed)
+            searched = [*_searched(search, identifiers)]
+            if seen and search.is_plain and not (private or sealed or met.private or met.wrong):
+                seen.note(written, identifiers, met)
+        found += searched
     except InputError as error:
         found.append(Leak("data set", f"it cannot be read to its end: {error.message}"))
     found.sort(key=lambda leak: not leak.certain)
@@ -198,3 +213,95 @@ def _searched(search: Search, identifiers: Identifiers) -> Iterator[Leak]:
             more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
             where = ", ".join(places[:_NAMED]) + more
             yield Leak(where, f"a word or number like {what} that was removed", certain=False)
+
+
+class _Sight(NamedTuple):
+    """A file that was looked at: what is in it that is in others, too, and what was found there of ``phrases``."""
+
+    transfer_syntax: str
+    layout: Layout
+    met: _Structure
+    identifiers: Identifiers
+    found: list[Leak]
+
+
+class Seen:
+    """Files looked at before: of others that have the same bytes, only those that differ are searched again.
+
+    That goes by the bytes as they were read back, and by nothing that is known of how they were made.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._sights: list[_Sight] = []
+        self._layouts: dict[object, tuple[Layout, Identifiers]] = {}
+        self._misses = 0
+
+    def again(self, file: Part10File, identifiers: Identifiers) -> tuple[_Structure, list[Leak]] | None:
+        """Return what a look at ``file`` would come to, None where it has to be looked at as a whole."""
+        if is_deflated(file.transfer_syntax):
+            return None
+        body = file.body()
+        for number, sight in enumerate(self._sights):
+            if sight.transfer_syntax != file.transfer_syntax:
+                continue
+            like = sight.layout.likeness(body, file.head)
+            new = like and identifiers.beyond(sight.identifiers)
+            if like is None or new is None:
+                continue
+            if number:
+                self._sights.insert(0, self._sights.pop(number))
+            self._misses = 0
+            if sight.identifiers.suspected(_differing(file, like)) or (
+                new and new.suspected(_all_of(sight, like))
+            ):
+                return None
+            identifiers.ambiguous |= sight.identifiers.ambiguous
+            return sight.met._replace(top=_top(sight.met.top, like)), sight.found
+        return None
+
+    def note(self, file: Part10File, identifiers: Identifiers, met: _Structure) -> None:
+        """Note a file that was looked at as a whole, in which nothing but samples is passed over."""
+        self._misses += 1
+        if self._misses > _PATIENCE and self._misses % _PATIENCE:
+            return
+        try:
+            layout = Layout(*file.body(), file.encoding, list(file.walk()))
+        except ValueError:
+            return
+        key = file.transfer_syntax, tuple([each[:2] for each in layout.tops])
+        before, others = self._layouts.pop(key, (None, identifiers))
+        if len(self._layouts) >= _SIGHTS:
+            del self._layouts[next(iter(self._layouts))]
+        common = identifiers.common(others)
+        if before is None or layout.vary(before):
+            self._layouts[key] = layout, common
+        like = layout.likeness(file.body(), file.head) if layout.varying else None
+        if like is None or common.suspected(_differing(file, like)):
+            return
+        found = [*_searched(Search(file, common, met.pixels, met.top), common)]
+        if not any(leak.certain for leak in found):
+            sight = _Sight(file.transfer_syntax, layout, met, common, found)
+            self._sights = [sight, *[each for each in self._sights if each.layout is not before]][:_SIGHTS]
+
+
+def _differing(file: Part10File, like: Likeness) -> bytes:
+    """Return what a file does not share with one that it is like: all up to its data set, and some values."""
+    values = [like.data[value : value + length] for _, _, _, value, length, _ in like.varying]
+    return b"\n".join([file.head[: file.data_set_offset], *values])
+
+
+def _all_of(sight: _Sight, like: Likeness) -> bytes:
+    """Return a file but for its samples."""
+    return like.data[: like.after] + b"\n" + sight.layout.tail
+
+
+def _top(known: Mapping[int, bytes], like: Likeness) -> Mapping[int, bytes]:
+    """Return the values that are told at the top, of which some may have been ``known``."""
+    found = dict(known)
+    for tag, _, _, value, length, _ in like.varying:
+        if tag in _TOLD:
+            found.pop(tag, None)
+            if length <= _LONGEST:
+                found[tag] = like.data[value : value + length]
+    return found

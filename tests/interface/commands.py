@@ -145,6 +145,7 @@ TABLE = {
         more=(
             lambda place: [place.peer, "--dry-run", *place.paths],
             lambda place: [place.peer, "--set", "PatientID=X", samples.real_file("image_dfl.dcm")],
+            lambda place: [place.peer, "--anonymize", "basic", *_keyed(place), *place.paths],
         ),
         waiting=lambda place: [place.silent, *place.paths],
     ),

@@ -14,16 +14,8 @@ from tests.support.served import served
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = {
-    "cryptography",
-    "pydicom",
-    "numpy",
-    "pynetdicom",
-    "rich",
-    "importlib.metadata",
-    "tomllib",
-    "platformdirs",
-}
+HEAVY = {"cryptography", "pydicom", "numpy", "pynetdicom", "rich", "importlib.metadata"}
+HEAVY |= {"tomllib", "platformdirs"}
 # Milliseconds each, for what most runs do not need: data classes, log records, host names that are not ASCII.
 SPARED = {"dataclasses", "encodings.idna", "json", "logging", "pathlib", "ssl", "subprocess", "tempfile"}
 EXTRAS = SPARED | {"select", "signal", "socket"}

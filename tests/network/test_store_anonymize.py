@@ -9,7 +9,7 @@ import pytest
 from tests.support import samples
 from tests.support.planting import planted
 from tests.support.run import Run, run
-from tests.support.unruly import Unruly, answers, serves
+from tests.support.unruly import Unruly, aborts_request, answers, serves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,6 +144,17 @@ def test_the_journal_remembers(server: Unruly, key: Path, tmp_path: Path) -> Non
     again = store(server, *files, *journal, key=key)
     assert [record["outcome"] for record in again.records].count("skipped") == 1
     assert len(server.stores) == 3
+
+
+def test_what_may_have_arrived_is_remembered(key: Path, tmp_path: Path) -> None:
+    journal = ["--journal", tmp_path / "journal"]
+    with Unruly(serves(aborts_request())) as server:
+        peer = f"PEER@127.0.0.1:{server.port}"
+        args = ["store", peer, *SHORT, "--anonymize", "basic", "--key-file", key, *journal, samples.ct()]
+        assert run(*args).records[0]["outcome"] == "unknown"
+        again = run(*args, "--verbose")
+        assert "it may have been sent before; it is sent again" in again.stderr
+        assert len({stored.sop_instance_uid for stored in server.stores}) == 1
 
 
 def test_sent_in_another_way_it_is_something_else(server: Unruly, key: Path, tmp_path: Path) -> None:
