@@ -75,7 +75,8 @@ class Made:
     def _take_in(self) -> None:
         """Read what has been noted since; who claimed a path first stays it."""
         fd = self._file.fileno()
-        new = os.pread(fd, os.fstat(fd).st_size - self._read, self._read)
+        size = os.fstat(fd).st_size - self._read
+        new = os.pread(fd, size - size % _NOTE, self._read)  # one being written may be there in part
         self._read += len(new)
         for at in range(0, len(new), _NOTE):
             kind, path, item = new[at : at + 1], new[at + 1 : at + 1 + _KEY], new[at + 1 + _KEY : at + _NOTE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -247,6 +248,21 @@ def test_a_path_is_for_the_first_that_claims_it() -> None:
         assert not made.claim("out", two)
         assert made.claim("other", two)
         assert not made.has("out", one)
+
+
+def test_notes_that_are_being_written_are_read_whole_or_not_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker may see a part of what another one writes."""
+    fstat = os.fstat
+    one, two = Input("a/one.dcm"), Input("b/one.dcm")
+    with Made() as made, monkeypatch.context() as patch:
+        assert made.claim("out", one)
+        made.add("out", one)
+        patch.setattr(os, "fstat", lambda fd: SimpleNamespace(st_size=fstat(fd).st_size - 20))
+        assert not made.has("out", one)
+        patch.undo()
+        assert made.claim("other", two)
+        assert made.has("out", one)
+        assert not made.claim("other", one)
 
 
 def test_only_files_are_replaced(tmp_path: Path) -> None:
