@@ -96,6 +96,8 @@ def settings_of(
     rules = (how["keeps"], how["removes"], how["empties"], how["sets"])
     options = _listed(how["retain"]), _listed(how["clean"])
     profile = profile_from(how["profile"], *options, *rules, folder=profiles_folder())
+    if kept := profile.departures():
+        _warn(f"what the Basic Profile protects is kept: {', '.join(kept)}")
     pixels = _policy(how, profile)
     given = _map(how)
     recipients = _recipients(how["encrypt_for"])

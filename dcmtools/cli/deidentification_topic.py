@@ -171,7 +171,8 @@ stay as they are.
 * Pixels | What is drawn into them is found by what the header says of them, not by looking at them.
 * Free text | What stays with --clean descriptors, structured or --keep is searched for this patient's own
   names, identifiers and dates as the header has them. Nicknames, relatives, other spellings and other
-  people's names are not found.
+  people's names are not found. So is text that no table lists; kept_text in records and reports tells where
+  such text stays.
 * Rare things | A rare disease, an odd implant, an exact dose or time may tell who it was.
 * Documents | An encapsulated document is replaced by an empty one.
 * Other files | What is no DICOM file is not written, and neither is a DICOMDIR.

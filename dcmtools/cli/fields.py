@@ -19,7 +19,8 @@ FIELDS: Final = {
     "decompress": _COMPRESS_FIELDS,
     "codecs": "name transfer_syntax_uid keyword encapsulated lossless read write bits signed colour",
     "anonymize": "file output quarantine patient_id study_instance_uid series_instance_uid sop_instance_uid"
-    " removed emptied replaced cleaned uids methods key verified elapsed_ms path keyword vr action rule",
+    " removed emptied replaced cleaned uids methods kept_text key verified elapsed_ms path keyword vr"
+    " action rule",
     "reidentify": "file output restored elapsed_ms",
     "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
     "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"

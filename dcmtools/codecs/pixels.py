@@ -104,7 +104,7 @@ def _frames(text: str) -> int:
     if not text:
         return 1
     if not text.lstrip("+").isdecimal() or len(text) > 12 or not 0 < int(text) <= MAX_FRAMES:
-        raise InputError(f"Number of Frames is {text!r}")
+        raise InputError(f"Number of Frames is no number from 1 to {MAX_FRAMES}")
     return int(text)
 
 

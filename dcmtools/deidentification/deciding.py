@@ -314,9 +314,16 @@ class Context:
 
 
 def bytes_of_numbers(tag: int, vr: str) -> int:
-    """Return how many bytes a fixed number of numbers takes, where ``tag`` has that (PS3.6), else 0."""
-    count = lookup(tag)[1]
-    if vr not in NUMBER_VRS or not count.isdecimal():
+    """Return how many bytes a fixed number of numbers takes, where ``tag`` has that (PS3.6), else 0.
+
+    There is no such number, and -1 is returned, where PS3.6 has another VR.
+    """
+    known, count, _ = lookup(tag)
+    if vr not in NUMBER_VRS:
+        return 0
+    if vr not in known.split(" or "):
+        return -1
+    if not count.isdecimal():
         return 0
     return int(count) * number_struct(vr, "<").size
 

@@ -37,6 +37,13 @@ class Draft:
         # Place, offset in the source, length; and what makes the bytes where they are not of the source.
         self.spans: list[tuple[int, int, int, Blocks | None]] = []
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same so far."""
+        mine = self.data, self.size, self.spans
+        return isinstance(other, Draft) and mine == (other.data, other.size, other.spans)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def add(self, new: bytes) -> None:
         """Go on with ``new``."""
         self.data += new

@@ -14,7 +14,7 @@ from dcmtools.deidentification.private import keeps_private
 from dcmtools.deidentification.profile import METHODS
 from dcmtools.deidentification.pseudonyms import NewPatient
 from dcmtools.deidentification.reading import Elements
-from dcmtools.deidentification.sweeping import is_to_be_swept, unlisted_texts
+from dcmtools.deidentification.sweeping import is_to_be_swept, is_unlisted_text, unlisted_texts
 from dcmtools.deidentification.traversal import Traversal
 from dcmtools.deidentification.treating import Pass, Subject
 from dcmtools.encoding.charset import decoder_of
@@ -130,6 +130,12 @@ class Deidentified:
         """Preamble and file meta information, of us alone (PS3.10 7.1); raises InputError."""
         return file_meta(self.sop_class_uid, self.sop_instance_uid, self.transfer_syntax)
 
+    def is_as(self, other: Deidentified) -> bool:
+        """Tell whether the same is to be written, and to be told, as of ``other``."""
+        others = vars(other)
+        same = all(others[name] == value for name, value in vars(self).items())
+        return same and [*self.uids] == [*other.uids]
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the data set as its transfer syntax has it; raises InputError."""
         whole = self._draft.blocks()
@@ -157,7 +163,7 @@ class Deidentifier:
         self._unlisted: dict[tuple[int, str], bool] = {}
         self._said: dict[tuple[Encoding, tuple[CodedConcept, ...]], dict[int, bytes]] = {}
         special = settings.explaining or settings.recipients or keeps_private(settings.profile)
-        self._likenesses = None if special else Likenesses(self._take)
+        self._likenesses = None if special else Likenesses(self._take, self._alike)
 
     @contextmanager
     def deidentified(self, file: Part10File) -> Iterator[Deidentified]:
@@ -168,9 +174,8 @@ class Deidentifier:
         """
         if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
             raise Unsuitable("a DICOMDIR is not de-identified: make one of files that are")
-        if (found := self._likenesses and self._likenesses.find(file)) and (
-            done := self._alike(file, *found)
-        ):
+        found = self._likenesses.find(file) if self._likenesses else None
+        if found and (done := self._alike(file, *found)):
             yield done
             return
         elements = Elements(file)
@@ -199,7 +204,9 @@ class Deidentifier:
         draft = traversal.run()
         identifiers = self._identifiers(traversal, file)
         suspects = identifiers.suspects(bytes(draft.data))
-        swept = traversal.long_text or is_to_be_swept(elements, traversal.stays, suspects, identifiers)
+        swept = traversal.long_text or is_to_be_swept(
+            elements, traversal.stays, suspects, identifiers, traversal.put
+        )
         if swept:
             traversal.run(Pass.SPARING, identifiers)
             self._prepare(traversal, claimed, pixels, identifiers)
@@ -217,13 +224,13 @@ class Deidentifier:
             return unlisted_texts(elements, stays, self._profile, self._unlisted)
 
         done.kept_texts = texts(traversal.stays)
-        if self._likenesses and not (swept or (pixels and pixels.says_something)):
-            self._likenesses.learn(file, traversal, draft, done, texts, asked)
         if pixels:
             done.suspect = pixels.suspect
             done.warnings += pixels.warnings
             done.changes = list(pixels.changes)
             done.transfer_syntax = pixels.transfer_syntax or done.transfer_syntax
+        if self._likenesses and not (swept or (pixels and pixels.says_something)):
+            self._likenesses.learn(file, traversal, done, texts, asked)
         return done
 
     def _alike(self, file: Part10File, known: Known, like: Likeness) -> Deidentified | None:
@@ -236,6 +243,11 @@ class Deidentifier:
         suspects = known.identifiers.suspects(b"\n".join(assembly.stayed)) + fresh.suspects(bytes(draft.data))
         if assembly.long_text or not all(phrase.common for phrase in suspects):
             return None
+        if any(
+            length and is_unlisted_text(tag, vr, self._profile, self._unlisted)
+            for tag, vr, _, _, length, _ in like.varying
+        ):
+            return None  # of which it is to be told
         done = Deidentified(file, assembly.elements, assembly, draft)
         done.identifiers = known.identifiers.joined(fresh)
         done.identifiers.put(assembly.put)

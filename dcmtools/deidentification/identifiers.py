@@ -6,9 +6,21 @@ import re
 from math import log2
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.deidentification.phrases import DATE, UID, Phrase, byte_keys, folded, pattern, phrases
+from dcmtools.deidentification.needles import Needles
+from dcmtools.deidentification.phrases import (
+    DATE,
+    UID,
+    Phrase,
+    byte_keys,
+    bytes_pattern,
+    folded,
+    joined,
+    pattern,
+    phrases,
+    wide_pattern,
+)
 from dcmtools.encoding.charset import decoder_of
-from dcmtools.encoding.dictionary import UNKNOWN, lookup
+from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.tags import is_creator, is_private
 
 if TYPE_CHECKING:
@@ -21,13 +33,16 @@ _HARMLESS_TAGS: Final = frozenset({
 _HARMLESS_VRS: Final = frozenset((
     "AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "TM", "UL", "US", "UV",
 ))  # fmt: skip
-# Letters in upper case, digits, dots, and what is beyond ASCII: of a header hardly more than half is left.
+_NUMBERS_IN_TEXT: Final = frozenset(("AS", "DS", "IS", "TM"))
+_WORD: Final = re.compile(r"[^\W\d_]{2}")
+# Letters in upper case, digits, and what is beyond ASCII: of a header hardly more than half is left.
 _UPPER: Final = bytes(range(256)).upper()
-_DROPPED: Final = bytes(byte for byte in range(128) if not (chr(byte).isalnum() or byte == 0x2E))
+_DROPPED: Final = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 _ASCII: Final = bytes(range(128))
 _BEYOND: Final = bytes(min(byte, 0x80) for byte in range(256))
 _FEW: Final = 100
 _SPACES: Final = re.compile(r"  +")
+_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 _CHANCE: Final = 20  # bits: what stands in numbers by chance once in a million times is taken for that
 
 
@@ -40,8 +55,13 @@ def harmless(tag: int, vr: str) -> bool:
     if is_private(tag):
         return is_creator(tag) or vr in _HARMLESS_VRS
     if vr == "CS":
-        return lookup(tag) != UNKNOWN
+        return "CS" in lookup(tag)[0]
     return vr in _HARMLESS_VRS or tag in _HARMLESS_TAGS
+
+
+def has_words(vr: str, texts: Iterable[str]) -> bool:
+    """Tell whether values of ``vr`` hold words, although they should be numbers, ages or times."""
+    return vr in _NUMBERS_IN_TEXT and any(map(_WORD.search, texts))
 
 
 class Identifiers:
@@ -51,13 +71,26 @@ class Identifiers:
     they are left where they are, and told of.
     """
 
-    __slots__ = ("_by_key", "_charset", "_phrases", "_put", "_spared", "ambiguous")
+    __slots__ = (
+        "_by_key",
+        "_by_word",
+        "_charset",
+        "_near",
+        "_phrases",
+        "_put",
+        "_spared",
+        "_words",
+        "ambiguous",
+    )
 
     def __init__(self, charset: bytes = b"") -> None:
         """Begin with nothing; ``charset`` is the value of Specific Character Set."""
         self._charset = charset
         self._phrases: dict[Phrase, None] = {}
         self._by_key: dict[bytes, list[tuple[bytes, Phrase]]] = {}
+        self._near: Needles[bytes] = Needles(())
+        self._by_word: dict[str, list[Phrase]] = {}
+        self._words: Needles[str] = Needles(())
         self._put: set[str] = set()
         self._spared: set[Phrase] = set()
         self.ambiguous: set[Phrase] = set()
@@ -72,10 +105,18 @@ class Identifiers:
             if text:
                 self._phrases.update(dict.fromkeys(phrases(tag, vr, text)))
         self._by_key.clear()
+        self._by_word.clear()
 
     def put(self, texts: Iterable[str]) -> None:
         """Note values that stand in the place of others: to be just that is no leak."""
         self._put.update(texts)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the same is looked for."""
+        mine = self._charset, self._phrases, self._put
+        return isinstance(other, Identifiers) and mine == (other._charset, other._phrases, other._put)
+
+    __hash__ = None  # type: ignore[assignment]  # they change
 
     def joined(self, others: Identifiers) -> Identifiers:
         """Return these and ``others``, of the same Specific Character Set."""
@@ -117,10 +158,8 @@ class Identifiers:
         """Return ``text``, one value, without what was removed; None where nothing of it is there."""
         plain, places = _with_places(text)
         spans = []
-        for phrase in self._phrases:
-            if phrase.key not in plain:
-                continue
-            for match in pattern(phrase).finditer(plain):
+        for phrase in self._with_keys_in(plain):
+            for match in wide_pattern(phrase).finditer(plain):
                 if phrase.common or phrase in self._spared:
                     self.ambiguous.add(phrase)
                 else:
@@ -134,13 +173,13 @@ class Identifiers:
     def in_text(self, text: str) -> list[Phrase]:
         """Return what stands in ``text``, one value."""
         plain = folded(text)
-        return [each for each in self._phrases if each.key in plain and pattern(each).search(plain)]
+        return [each for each in self._with_keys_in(plain) if wide_pattern(each).search(plain)]
 
     def harmless_in(self, tag: int, vr: str, text: str) -> list[Phrase]:
         """Return what stands in a value that is harmless, and says nothing there."""
-        if not harmless(tag, vr):
+        if not harmless(tag, vr) or has_words(vr, [text]):
             return []
-        return [each for each in self.in_text(text) if is_word_in(each, vr)]
+        return [each for each in self.in_text(text) if is_word_in(each, vr) and stands_in(each, text)]
 
     def found(self, data: bytes, *, text: bool = True) -> list[Phrase]:
         """Return what stands in ``data``, of whatever encoding.
@@ -154,7 +193,8 @@ class Identifiers:
             most = log2(len(data) + 1) + _CHANCE
             candidates = [each for each in candidates if each.evidence >= most]
         views = [folded(view) for view in self._views(data)]
-        return [each for each in candidates if any(pattern(each).search(view) for view in views)]
+        matching = wide_pattern if text else pattern
+        return [each for each in candidates if any(matching(each).search(view) for view in views)]
 
     def _views(self, data: bytes) -> list[str]:
         """Return ``data`` as text, in each of the encodings that it may be in."""
@@ -171,17 +211,34 @@ class Identifiers:
         """Return those whose keys stand in ``data``: as they are, in UTF-16, in an encoding with accents."""
         keys = self._keys()
         dense = data.translate(_UPPER, _DROPPED)
-        near = [key for key in keys if key in dense]
+        near = self._near.within(dense)
         found: dict[Phrase, None] = {}
         if near:
             upper = data.upper()
             plain = b"%b\n%b" % (upper, upper.translate(None, b"\0"))
             for key in near:
-                found.update(dict.fromkeys([each for raw, each in keys[key] if raw in plain]))
-        if self._charset and _has_accents(data):
+                found.update(dict.fromkeys([each for raw, each in keys[key] if _is_in(raw, each, plain)]))
+        if self._charset and (_has_accents(data) or self._may_differ(data)):
             text = folded(decoder_of(self._charset)(data))
-            found.update(dict.fromkeys([phrase for phrase in self._phrases if phrase.key in text]))
+            found.update(dict.fromkeys(self._with_keys_in(text)))
         return list(found)
+
+    def _may_differ(self, data: bytes) -> bool:
+        """Tell whether text in ``data`` may be other bytes than those of the same text elsewhere."""
+        if b"2022" in self._charset and b"\x1b" in data:
+            return True
+        return b"192" in self._charset and _UTF_8.search(data) is not None
+
+    def _with_keys_in(self, text: str) -> list[Phrase]:
+        """Return the phrases whose keys stand in ``text``, which is folded, or do but for signs in them."""
+        text = joined(text)
+        if len(self._phrases) <= _FEW:
+            return [each for each in self._phrases if each.key in text]
+        if not self._by_word:
+            for phrase in self._phrases:
+                self._by_word.setdefault(phrase.key, []).append(phrase)
+            self._words = Needles(self._by_word)
+        return [each for word in self._words.within(text) for each in self._by_word[word]]
 
     def _keys(self) -> dict[bytes, list[tuple[bytes, Phrase]]]:
         """Return phrases, and the bytes of their keys, by what these are without anything between letters."""
@@ -190,6 +247,7 @@ class Identifiers:
                 for raw in byte_keys(phrase, self._charset):
                     dense = raw.translate(_UPPER, _DROPPED)
                     self._by_key.setdefault(dense, []).append((raw, phrase))
+            self._near = Needles(self._by_key)
         return self._by_key
 
 
@@ -198,6 +256,16 @@ def is_word_in(phrase: Phrase, vr: str) -> bool:
     if phrase.kind == UID or phrase.whole:
         return False
     return phrase.kind != DATE or vr in ("DS", "IS")
+
+
+def stands_in(phrase: Phrase, text: str) -> bool:
+    """Tell whether ``phrase`` stands in ``text``, one value, as a word or number of its own."""
+    return pattern(phrase).search(folded(text)) is not None
+
+
+def _is_in(key: bytes, phrase: Phrase, data: bytes) -> bool:
+    """Tell whether ``phrase`` may be in ``data``, which has its key or, but for signs in it, seems to."""
+    return key in data or (phrase.is_number and bytes_pattern(phrase).search(data) is not None)
 
 
 def _has_accents(data: bytes) -> bool:

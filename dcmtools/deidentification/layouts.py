@@ -25,6 +25,7 @@ LONG: Final = 64 * 1024
 """From so many bytes on pixel data is not compared, and not even read."""
 _LONGEST: Final = 256 * 1024  # of all that is compared
 _MORE: Final = 4096  # by which what varies may grow
+_DECIDING: Final = frozenset({*PIXEL_TAGS, *DESCRIBING, PIXEL_REPRESENTATION})
 _ITEMS: Final = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 
@@ -72,8 +73,8 @@ class Layout:
                 raise ValueError(message)
             after = self._extent + self.long
             self.tail = source.read(after, min(end - after, _MORE))
-        if self._extent > _LONGEST or self._extent + self.long + len(self.tail) != end:
-            message = "more than is compared"
+        if not self.tops or self._extent > _LONGEST or self._extent + self.long + len(self.tail) != end:
+            message = "nothing, or more than is compared"
             raise ValueError(message)
         self._before = source.read(0, self._extent)
         self.varying: frozenset[int] = frozenset()
@@ -121,20 +122,14 @@ class Layout:
 
     def _may_vary(self, tag: int, vr: str, begin: int) -> bool:
         """Tell whether what an element holds is nothing but its value, for the walker at least."""
-        if (
-            vr == "SQ"
-            or tag in PIXEL_TAGS
-            or tag in DESCRIBING
-            or tag == PIXEL_REPRESENTATION
-            or is_creator(tag)
-        ):
+        if vr == "SQ" or tag in _DECIDING or is_creator(tag):
             return False
         width = self._encoding.width
         known = self._encoding.headers.get(self._before[begin : begin + width])
         return known is not None and (known[2] != LOOK or vr == "UN" or not self._encoding.explicit)
 
     def likeness(self, body: Body, head: bytes) -> Likeness | None:
-        """Return how the data set ``body``, of a file that begins with ``head``, is like this; None if not."""
+        """Return how the data set ``body`` of a file that begins with ``head`` is like this; None if not."""
         source, at, end = body
         if self._fields and not head.startswith(self._fields[0].before, at):
             return None

@@ -1,7 +1,7 @@
 """Files that are like one that was de-identified before: of them, only what differs is gone through.
 
-What was decided for the bytes that are the same is still right, as long as nothing that it depends on is among
-those that differ. Where text has been searched for, and found, each file is gone through as a whole.
+What was decided for the bytes that are the same is still right, as long as nothing that it depends on is
+among those that differ. Where something was found in text that stays, each file is gone through as a whole.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dcmtools.files.part10 import Part10File
 
     Take = Callable[[Identifiers, Sequence[Removed]], None]
+    Again = Callable[[Part10File, "Known", Likeness], Deidentified | None]
     Texts = Callable[[Callable[[Element], bool]], list[str]]
 
 _MOST_BATCHES: Final = 32
@@ -40,7 +41,7 @@ _PATIENCE: Final = 16  # files that none was like, after which hardly any is tri
 
 
 class Piece(NamedTuple):
-    """What stands between two elements that vary: new bytes; what was removed there, the UIDs that were mapped."""
+    """What stands between two elements that vary: new bytes; what was removed, the UIDs that were mapped."""
 
     data: bytes
     removed: list[Removed]
@@ -48,7 +49,7 @@ class Piece(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A file that was done: what of it is the same in others of its ``kind``, transfer syntax and SOP Class."""
+    """A file that was done: what is the same in others of its ``kind``, a transfer syntax and a SOP Class."""
 
     kind: tuple[str, str]
     layout: Layout
@@ -180,9 +181,13 @@ class Assembly(Traversal):
 class Likenesses:
     """What is known of the files that a process has done last."""
 
-    def __init__(self, take: Take) -> None:
-        """Begin with none; ``take`` has identifiers take what was removed."""
+    def __init__(self, take: Take, again: Again) -> None:
+        """Begin with none.
+
+        ``take`` has identifiers take what was removed, ``again`` does a file as one that is known was done.
+        """
         self._take = take
+        self._again = again
         self._known: list[Known] = []
         self._layouts: dict[object, Layout] = {}
         self._misses = 0
@@ -192,38 +197,35 @@ class Likenesses:
         if not self._known or is_deflated(file.transfer_syntax):
             return None
         body, kind = file.body(), (file.transfer_syntax, file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID))
-        for number, known in enumerate(self._known):
+        for known in self._known:
             if known.kind == kind and (like := known.layout.likeness(body, file.head)):
-                if number:
-                    self._known.insert(0, self._known.pop(number))
+                if known is not self._known[0]:
+                    self._known = [known, *[each for each in self._known if each is not known]]
                 self._misses = 0
                 return known, like
         return None
 
     def learn(
-        self,
-        file: Part10File,
-        traversal: Traversal,
-        draft: Draft,
-        done: Deidentified,
-        texts: Texts,
-        asked: frozenset[int],
+        self, file: Part10File, traversal: Traversal, done: Deidentified, texts: Texts, asked: frozenset[int]
     ) -> None:
         """Note a file that was ``done`` with one pass, for others that are like it.
 
         ``texts`` returns which texts stay that no table lists, of those of which it is told that they do. On
-        those that were ``asked`` for the rest depends.
+        the values of those that were ``asked`` for all others depend.
         """
         self._misses += 1
         if self._misses > _PATIENCE and self._misses % _PATIENCE:
             return
-        elements = traversal.elements
+        place = file.body(), file.head
         try:
-            layout = Layout(*file.body(), file.encoding, _all(elements))
+            layout = Layout(*place[0], file.encoding, _all(traversal.elements))
         except ValueError:
             return
         kind = file.transfer_syntax, file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID)
-        key = kind, traversal.subject, tuple([each[:2] for each in layout.tops])
+        tags = tuple([each[:2] for each in layout.tops])
+        if not all(tag & 0xFFFF for tag, _ in tags):  # the length of a group, which depends on all in it
+            return
+        key = kind, traversal.subject, tags
         others = self._layouts.pop(key, None)
         if others and not (layout.vary(others) and asked.isdisjoint(layout.varying)):
             return
@@ -232,8 +234,9 @@ class Likenesses:
         self._layouts[key] = layout
         if not layout.varying:
             return
-        known = self._outlined(kind, layout, traversal, done, texts)
-        if known and _is_right(file, known, traversal, draft):
+        known, like = self._outlined(kind, layout, traversal, done, texts), layout.likeness(*place)
+        again = self._again(file, known, like) if known and like else None
+        if known and again and again.is_as(done):
             self._known = [known, *[each for each in self._known if each.layout is not others][: _MOST - 1]]
 
     def _outlined(
@@ -249,7 +252,7 @@ class Likenesses:
         for piece in pieces:
             self._take(identifiers, piece.removed)
         suspects = identifiers.suspects(bytes(draft.data))
-        if outline.warnings or is_to_be_swept(elements, outline.stays, suspects, identifiers):
+        if outline.warnings or is_to_be_swept(elements, outline.stays, suspects, identifiers, outline.put):
             return None
         if texts(outline.stays) != done.kept_texts:  # what varies is among them
             return None
@@ -268,19 +271,3 @@ def _all(elements: Elements) -> list[Element]:
         message = "more than is compared"
         raise ValueError(message)
     return [element for batch in batches for element in batch.elements]
-
-
-def _is_right(file: Part10File, known: Known, traversal: Traversal, draft: Draft) -> bool:
-    """Tell whether that comes of a file which came of it when it was gone through as a whole."""
-    like = known.layout.likeness(file.body(), file.head)
-    if like is None:
-        return False
-    assembly = Assembly(file, known, like)
-    again = assembly.assembled()
-    return (
-        (again.data, again.size, again.spans) == (draft.data, draft.size, draft.spans)
-        and (assembly.removed, assembly.put) == (traversal.removed, traversal.put)
-        and [*assembly.uids.items()] == [*traversal.uids.items()]
-        and assembly.actions == traversal.actions
-        and not (traversal.warnings or traversal.long_text or traversal.explained or assembly.warnings)
-    )

@@ -27,6 +27,7 @@ _COLUMNS: Final = (_OLD, _NEW, _ISSUER, _NAME)
 _PLAIN: Final = (_OLD, _NEW)
 _LONGEST: Final = 64 * 1024 * 1024  # bytes of a map, which is kept in memory
 _REMEMBERED: Final = 50_000
+_TELLING: Final = 4  # characters of a Patient ID from which on it is no chance that others have it in them
 
 
 class MissingPatient(DcmtoolsError):
@@ -152,7 +153,25 @@ def _collected(
         patients[patient] = given
         lines.setdefault(patient, line)
         taken.setdefault(given.id, line)
+    _check_new(path, patients, lines)
     return PatientMap(patients, complete=complete, notes=notes)
+
+
+def _check_new(
+    path: str, patients: Mapping[tuple[str, str], Given], lines: Mapping[tuple[str, str], int]
+) -> None:
+    """Raise UsageError where what is new tells of somebody: it is an old Patient ID, or has that in it."""
+    olds: dict[str, int] = {}
+    for patient, line in lines.items():
+        olds.setdefault(patient[0].casefold(), line)
+    for patient, given in patients.items():
+        old, where = patient[0].casefold(), f"{path}: line {lines[patient]}"
+        for name, new in ((_NEW, given.id.casefold()), (_NAME, given.name.casefold())):
+            if new in olds:
+                whose = "its own" if new == old else f"that of line {olds[new]}"
+                raise UsageError(f"{where}: {name} is an {_OLD}, {whose}: it would tell who the patient is")
+            if len(old) >= _TELLING and old in new:
+                raise UsageError(f"{where}: {name} has {_OLD} in it: it would tell who the patient is")
 
 
 def _entry(

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 NAME, IDENTIFIER, DATE, UID = "name", "identifier", "date", "UID"
 _SHORTEST_IDENTIFIER: Final = 4
 _SHORTEST_WORD: Final = 4  # of a name that has several
+_SHORTEST_NUMBER: Final = 6  # digits of an identifier that is found without bounds of words
 _LONGEST: Final = 256
 _TEXT: Final = frozenset(("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
 _TOKENS: Final = re.compile(r"[^\W_]+")
 _LETTER: Final = r"[^\W\d_]"
 _GAP: Final = r"(?:[^\w\\\r\n]|_){0,3}"
-_MARKS: Final = re.compile("[\u0300-\u036f\u3099\u309a]")
+_BETWEEN_DIGITS: Final = r"[-_/., ]{0,3}"
+_PARTED: Final = re.compile(r"(?<=[0-9])[-_/., ]{1,3}(?=[^\W_])|(?<=[^\W_])[-_/., ]{1,3}(?=[0-9])")
+_NUMBER: Final = re.compile(rf"[0-9]{{{_SHORTEST_NUMBER},}}")
+# What is drawn above, below or not at all.
+_MARKS: Final = re.compile("[\u0300-\u036f\u3099\u309a\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _SPECIAL: Final = str.maketrans({
     "\u00d8": "O", "\u0110": "D", "\u00d0": "D", "\u0141": "L", "\u00c6": "AE", "\u0152": "OE",
     "\u00de": "TH", "\u1e9e": "SS",
@@ -95,6 +100,16 @@ class Phrase(NamedTuple):
             8 if each.isdigit() else 7 if each.isascii() else 12 for each in self.text if each.isalnum()
         )
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is an identifier of so many digits that it is one without bounds of words, too."""
+        return (
+            self.kind == IDENTIFIER
+            and self.text.isascii()
+            and sum(map(str.isdigit, self.text)) >= _SHORTEST_NUMBER
+            and not self.common
+        )
+
 
 def folded(text: str) -> str:
     """Return ``text`` as texts are compared; more or fewer characters may come of one."""
@@ -117,7 +132,7 @@ def phrases(tag: int, vr: str, text: str) -> tuple[Phrase, ...]:
 
 @lru_cache(8192)
 def _phrases(tag: int, vr: str, text: str) -> tuple[Phrase, ...]:
-    if vr == "PN":
+    if vr == "PN" or lookup(tag)[0] == "PN":
         return tuple(dict.fromkeys(_names(text)))
     if vr in ("DA", "DT"):
         match = _DATE.match(text)
@@ -159,6 +174,11 @@ def _identifier(text: str) -> Iterator[Phrase]:
     if len(set(found.text)) < 2:  # 0000, XXXX
         found = found._replace(common=True)
     yield found
+    if found.common:
+        return
+    for number in dict.fromkeys(_NUMBER.findall(folded(text))):  # with the zeros in front that it has
+        if number != found.text and len(set(number)) > 1:
+            yield Phrase(IDENTIFIER, number, number, number)
 
 
 def _phrase(kind: str, text: str, *, whole: bool = False) -> Phrase | None:
@@ -219,6 +239,41 @@ def _component(part: str) -> Iterator[Phrase]:
 
 
 # ---------------------------------------------------------------- how it is found
+
+
+@lru_cache(4096)
+def wide_pattern(phrase: Phrase) -> re.Pattern[str]:
+    """Return what matches ``phrase`` in folded text that is for people.
+
+    That is ``pattern``, but a long number is also found between letters, and with signs between digits.
+    """
+    return re.compile(_wide(phrase)) if phrase.is_number else pattern(phrase)
+
+
+@lru_cache(4096)
+def bytes_pattern(phrase: Phrase) -> re.Pattern[bytes]:
+    """Return what ``wide_pattern`` does, of a long number, for bytes in which letters are in upper case."""
+    return re.compile(_wide(phrase).encode("ascii"))
+
+
+def _wide(phrase: Phrase) -> str:
+    text, found = phrase.text, []
+    for before, each in zip(" " + text, text, strict=False):
+        if each == " ":
+            found.append(_GAP)
+        elif before.isalpha() and each.isalpha() or before == " ":
+            found.append(each)
+        else:  # a digit is next to it
+            found.append(_BETWEEN_DIGITS + each)
+    zeros = "0*" if text.isdecimal() else ""
+    first, last = (r"\d" if end.isdigit() else "[A-Z]" for end in (text[0], text[-1]))
+    return rf"(?<!{first}){zeros}{''.join(found)}(?!{last})"
+
+
+def joined(text: str) -> str:
+    """Return ``text``, and after it, where that is another, without the signs between digits."""
+    dense = _PARTED.sub("", text)
+    return text if dense == text else f"{text}\n{dense}"
 
 
 @lru_cache(4096)

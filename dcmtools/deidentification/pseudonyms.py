@@ -17,7 +17,7 @@ Patient: TypeAlias = tuple[str, str]
 """Patient ID and its issuer."""
 _LONGEST_SHIFT: Final = 3652  # days: ten years
 _TEXT: Final = 12  # characters of 5 bits each
-_MOST: Final = 65536
+_MOST: Final = 8192
 
 
 class Given(Protocol):

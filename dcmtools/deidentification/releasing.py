@@ -152,6 +152,7 @@ class Releaser:
             "sop_instance_uid": done.sop_instance_uid,
             **counts,
             "methods": done.methods,
+            "kept_text": done.kept_texts,
             "key": self._options.key or None,
             "verified": self._settings.verify,
             "elapsed_ms": None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.codecs.frames import PIXEL_TAGS, pixel_data
 from dcmtools.codecs.markers import carried
 from dcmtools.codecs.pixels import described
-from dcmtools.deidentification.identifiers import harmless, is_word_in
+from dcmtools.deidentification.identifiers import harmless, has_words, is_word_in, stands_in
 from dcmtools.deidentification.phrases import DATE, UID
 from dcmtools.deidentification.unlisted import CLASS_UIDS
 from dcmtools.encoding.charset import decoder_of
@@ -137,7 +137,9 @@ class Search:
             if self.identifiers.is_put(text):
                 continue
             for phrase in self.identifiers.in_text(text):
-                yield Found(format_tag(tag), phrase, _says_nothing(tag, vr, phrase))
+                says_nothing = _says_nothing(tag, vr, phrase) and not has_words(vr, [text])
+                if not says_nothing or stands_in(phrase, text):  # else some digits follow each other
+                    yield Found(format_tag(tag), phrase, says_nothing)
             if not text.isprintable():
                 yield from self._in_bytes(format_tag(tag), text.encode("utf-8", "surrogateescape"))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.deidentification.identifiers import harmless
+from dcmtools.deidentification.identifiers import harmless, has_words
 from dcmtools.deidentification.method import METHOD
+from dcmtools.deidentification.phrases import bytes_pattern
 from dcmtools.encoding.charset import decoder_of
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dcmtools.encoding.values import CHARSET_VRS, TEXT_VRS, effective_vr, texts
@@ -24,27 +25,39 @@ SEARCHED: Final = CHARSET_VRS | {"AE", "CS", "UR"}
 """The VRs of values out of which something may be taken."""
 _FREE: Final = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _OURS: Final = frozenset({METHOD})
+_MANY: Final = 256  # of whom each would be looked for
 _MOST_KNOWN: Final = 8192
 _LONG: Final = 64 * 1024
 
 
 def is_to_be_swept(
-    elements: Elements, stays: Callable[[Element], bool], phrases: Iterable[Phrase], identifiers: Identifiers
+    elements: Elements,
+    stays: Callable[[Element], bool],
+    phrases: Iterable[Phrase],
+    identifiers: Identifiers,
+    put: Iterable[str] = (),
 ) -> bool:
     """Tell whether ``phrases`` stand in a text that ``stays``, and are to be taken out.
 
-    What stands in harmless values, too, is spared. Of phrases that are not ASCII it is taken for granted.
+    What stands in harmless values, too, is spared. Of phrases that are not ASCII it is taken for granted, and
+    of those that stand there in other letters; but numbers, such as a year, may stand in new UIDs that were
+    ``put`` there, too.
     """
     telling = [phrase for phrase in phrases if not phrase.common]
     if not all(phrase.key.isascii() and phrase.written.isascii() for phrase in telling):
         return True
-    keys = [phrase.key.encode("ascii") for phrase in telling]
-    found = (
-        [each for batch in elements.batches() for each in _holding(batch, keys) if stays(each)]
-        if keys
-        else []
-    )
-    return bool(found) and _is_in(found, elements, identifiers)
+    keys = {phrase.key.encode("ascii") for phrase in telling}
+    numbers = [phrase for phrase in telling if phrase.is_number]
+    if not keys or len(keys) > _MANY:
+        return bool(keys)
+    missing, found = {*keys}, []
+    for batch in elements.batches():
+        for key, each in _holding(batch, keys, numbers):
+            if stays(each):
+                missing.discard(key)
+                found.append(each)
+    new = " ".join(put).encode("utf-8", "replace") if missing else b""
+    return any(not (key.isdigit() and key in new) for key in missing) or _is_in(found, elements, identifiers)
 
 
 def unlisted_texts(
@@ -65,14 +78,20 @@ def unlisted_texts(
             tag, vr, _, _, length, depth = element
             if vr == "SQ":
                 steps[depth // 2 :] = [tag]
-            elif length and vr in _FREE:
-                if (tag, vr) not in known:
-                    if len(known) >= _MOST_KNOWN:  # a hostile file can have any tag
-                        known.clear()
-                    known[tag, vr] = _is_unlisted(tag, vr, profile)
-                if known[tag, vr] and stays(element):
-                    found[".".join(map(format_tag, (*steps[: depth // 2], tag)))] = None
+            elif length and is_unlisted_text(tag, vr, profile, known) and stays(element):
+                found[".".join(map(format_tag, (*steps[: depth // 2], tag)))] = None
     return list(found)
+
+
+def is_unlisted_text(tag: int, vr: str, profile: Profile, known: dict[tuple[int, str], bool]) -> bool:
+    """Tell whether elements of ``tag`` and ``vr`` are free text that no table lists; it is ``known`` then."""
+    if vr not in _FREE:
+        return False
+    if (tag, vr) not in known:
+        if len(known) >= _MOST_KNOWN:  # a hostile file can have any tag
+            known.clear()
+        known[tag, vr] = _is_unlisted(tag, vr, profile)
+    return known[tag, vr]
 
 
 def _is_unlisted(tag: int, vr: str, profile: Profile) -> bool:
@@ -80,16 +99,26 @@ def _is_unlisted(tag: int, vr: str, profile: Profile) -> bool:
     return not (spoken_of or harmless(tag, vr))
 
 
-def _holding(batch: Batch, keys: Iterable[bytes]) -> Iterator[Element]:
-    """Yield the elements in which ``keys`` stand, in whatever letter case."""
+def _holding(
+    batch: Batch, keys: Iterable[bytes], numbers: Iterable[Phrase]
+) -> Iterator[tuple[bytes, Element]]:
+    """Yield the ``keys`` and the elements in which they stand, in whatever letter case.
+
+    Those of ``numbers`` are there, too, with signs between the digits.
+    """
     upper = batch.data.upper()
     offsets = [element[2] for element in batch.elements]
+    for phrase in numbers:
+        for match in bytes_pattern(phrase).finditer(upper):
+            place = bisect_right(offsets, batch.base + match.start()) - 1
+            if place >= 0:
+                yield phrase.key.encode("ascii"), batch.elements[place]
     for key in keys:
         at = upper.find(key)
         while at >= 0:
             number = bisect_right(offsets, batch.base + at) - 1
             if number >= 0:
-                yield batch.elements[number]
+                yield key, batch.elements[number]
             at = upper.find(key, at + 1)
 
 
@@ -101,9 +130,10 @@ def _is_in(found: Iterable[Element], elements: Elements, identifiers: Identifier
         understood = effective_vr(tag, vr)
         if understood in TEXT_VRS and length <= _LONG:
             values = texts(understood, elements.bytes(value, length), decode)
-            if harmless(tag, understood):
+            wordy = has_words(understood, values)
+            if harmless(tag, understood) and not wordy:
                 spared.append((tag, understood, values))
-            elif understood in SEARCHED:
+            elif understood in SEARCHED or wordy:
                 searched += values
     if searched:
         for each in spared:

@@ -161,7 +161,8 @@ class Traversal(Treating):
         if level is None or level is not self._top:
             return
         value, scheme, value_type = level.concept
-        code = self._profile.concept(value, scheme, value_type)
+        # Without a code nobody can tell what the item is about.
+        code = self._profile.concept(value, scheme.upper(), value_type) if value else "D"
         if code.startswith("X"):
             self._leave_out_item(level)
         elif code:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from dcmtools.deidentification import content
 from dcmtools.deidentification.copying import LONGEST_CHARSET, Copying
 from dcmtools.deidentification.deciding import bytes_of_numbers
-from dcmtools.deidentification.identifiers import harmless
+from dcmtools.deidentification.identifiers import harmless, has_words
 from dcmtools.deidentification.private import CHARACTERISTICS, RULE, KeptPrivate, block_of
 from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.deidentification.sweeping import SEARCHED
-from dcmtools.deidentification.values import REMOVED
-from dcmtools.encoding.charset import decoder_of, unpadded
+from dcmtools.deidentification.values import REMOVED, is_text
+from dcmtools.encoding.charset import decoder_of, is_term, unpadded
+from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.encoder import encoded
 from dcmtools.encoding.tags import format_tag, is_creator
@@ -137,7 +138,7 @@ class Treating(Copying):
         elif tag == content.VALUE_TYPE and self._top.context.mode.content:
             self._top.concept[2] = self.text(self._raw(value, min(length, 64)))
         size = bytes_of_numbers(tag, vr)
-        if size and length not in (0, size) and self._raw(value, min(length, LONG)).strip(b"\0 ").isalnum():
+        if size and length not in (0, size) and is_text(self._raw(value, min(length, LONG))):
             self._remove(action, element)  # text where numbers should be
             return
         understood = effective_vr(tag, vr)
@@ -162,18 +163,20 @@ class Treating(Copying):
             return False
         decode = decoder_of(self._top.charset)
         found = texts(vr, self._raw(value, length), decode)
-        is_harmless = harmless(tag, vr)
+        wordy = has_words(vr, found)
+        is_harmless = harmless(tag, vr) and not wordy
         if self._pass == Pass.SPARING:
             if is_harmless:
                 identifiers.spare(tag, vr, found)
             return False
-        if is_harmless or vr not in SEARCHED:
+        if is_harmless or not (vr in SEARCHED or wordy):
             return False
         cleaned = [identifiers.cleaned(each) for each in found]
         if all(each is None for each in cleaned):
             return False
         new = "\\".join([old if each is None else each for old, each in zip(found, cleaned, strict=True)])
-        self._put(element, self._told(new))
+        told = self._told(new)
+        self._put(element, b"" if told == REMOVED and vr not in SEARCHED else told)
         self.actions["C"] += 1
         return True
 
@@ -318,7 +321,14 @@ class Treating(Copying):
         self._group_length(element)
 
     def _charset(self, _: Action, element: Element) -> None:
-        self._top.charset = self._raw(element[3], min(element[4], LONGEST_CHARSET))
+        """Take note of the character set, and leave out of its value what names none."""
+        length = element[4]
+        self._top.charset = raw = self._raw(element[3], min(length, LONGEST_CHARSET))
+        terms = unpadded(raw).split("\\")
+        kept = [term if is_term(term) else "" for term in terms]
+        if kept != terms or length > LONGEST_CHARSET:
+            self.actions["C"] += 1
+            self._put(element, "\\".join(kept).encode("ascii"))
 
     def _absorb(self, _: Action, element: Element) -> None:
         self._leave_out(element)
@@ -371,7 +381,7 @@ class Treating(Copying):
         return new
 
     def became(self, tag: int) -> str:
-        """Return the UID that stands at the top in the place of another, once that was done; empty for none."""
+        """Return the UID that stands in the place of that at the top, once that was done; empty for none."""
         old, rule = self.elements.text(tag), self._profile.rule_at((tag,))
         if rule and rule.action != "keep":
             return rule.text if rule.action == "set" else ""
@@ -381,12 +391,12 @@ class Treating(Copying):
     def _note(self, element: Element, charset: bytes) -> None:
         """Note a value that goes, if it can be of somebody."""
         tag, vr, _, value, length, _ = element
-        if not 0 < length <= _LONGEST_TAKEN or (tag & 0x10000 and vr != "PN"):
+        if length in (0, UNDEFINED) or (tag & 0x10000 and vr != "PN"):
             return
-        if vr == "UN":
-            vr = effective_vr(tag, vr)
+        if vr not in TEXT_VRS:
+            vr = lookup(tag)[0]
         if vr in TEXT_VRS:
-            self.removed.append((tag, vr, self._raw(value, length), charset))
+            self.removed.append((tag, vr, self._raw(value, min(length, _LONGEST_TAKEN)), charset))
 
 
 def _values(raw: bytes) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ _DUMMIES: Final = {
     "UR": b"http://removed.invalid",
 }
 _DATE: Final = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})?\2([0-9]{2})?")
-_AGE: Final = re.compile(r"([0-9]+) *([DWMY]?)", re.IGNORECASE)
+_AGE: Final = re.compile(r"([0-9]{1,6}) *([DWMY]?)", re.IGNORECASE)
+_A_WORD: Final = 4
 _A_YEAR: Final = {"D": 365.25, "W": 52.18, "M": 12, "Y": 1, "": 1}
 _OLDEST: Final = 90  # years, from which on nobody's age is told: who is older is one of a few
 _CAPPED: Final = "090Y"
@@ -62,6 +63,15 @@ def _shifted(text: str, days: int) -> str:
         return ""
     digits = f"{moved.year:04d}{moved.month:02d}{moved.day:02d}"
     return digits[: 8 if day else 6 if month else 4] + rest
+
+
+def is_text(raw: bytes) -> bool:
+    """Tell whether letters stand in ``raw``, where numbers should be."""
+    text = raw.strip(b"\0 ").decode("latin-1")
+    if text.isascii() and text.isalnum():
+        return True
+    is_plain = text.isascii() and text.isprintable()
+    return is_plain and len(text) >= _A_WORD and any(map(str.isalpha, text))
 
 
 def capped(raw: bytes) -> bytes:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from dcmtools.deidentification.identifiers import Identifiers
     from dcmtools.deidentification.layouts import Likeness
-    from dcmtools.deidentification.phrases import Phrase
     from dcmtools.encoding.element import Element
     from dcmtools.files.part10 import Part10File
 
@@ -216,7 +215,7 @@ def _searched(search: Search, identifiers: Identifiers) -> Iterator[Leak]:
 
 
 class _Sight(NamedTuple):
-    """A file that was looked at: what is in it that is in others, too, and what was found there of ``phrases``."""
+    """A file that was looked at: what it has that others have, too, and what was found there."""
 
     transfer_syntax: str
     layout: Layout
@@ -242,19 +241,19 @@ class Seen:
         if is_deflated(file.transfer_syntax):
             return None
         body = file.body()
-        for number, sight in enumerate(self._sights):
+        for sight in self._sights:
             if sight.transfer_syntax != file.transfer_syntax:
                 continue
             like = sight.layout.likeness(body, file.head)
             new = like and identifiers.beyond(sight.identifiers)
             if like is None or new is None:
                 continue
-            if number:
-                self._sights.insert(0, self._sights.pop(number))
+            if sight is not self._sights[0]:
+                self._sights = [sight, *[each for each in self._sights if each is not sight]]
             self._misses = 0
-            if sight.identifiers.suspected(_differing(file, like)) or (
-                new and new.suspected(_all_of(sight, like))
-            ):
+            if sight.identifiers.suspected(_differing(file, like)):
+                return None
+            if new and new.suspected(_all_of(sight, like)):
                 return None
             identifiers.ambiguous |= sight.identifiers.ambiguous
             return sight.met._replace(top=_top(sight.met.top, like)), sight.found

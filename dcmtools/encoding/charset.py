@@ -40,6 +40,11 @@ _CODECS: Final[dict[str, str]] = {
     **{f"ISO_IR {number}": codec for number, codec in _SINGLE_BYTE.items()},
     **{f"{_EXTENSION}{number}": codec for number, codec in _SINGLE_BYTE.items()},
 }
+# What character sets are called, rightly or wrongly.
+_LIKE_A_TERM: Final = (
+    r"(?i:ASCII|BIG|CP|EUC|GB|ISO|JIS|KS|LATIN|UNICODE|UTF|WINDOWS)"
+    r"(?i:[-_ ]?(?:2022|8859|10646|IR|GBK?|JP|KR))*[-_ ]?\d{0,5}"
+)
 # Spellings that occur: ISO-IR 100, ISO IR 100, ISO_2022_IR_87.
 _MISSPELT: Final = r"ISO.(2022.)?IR.(\d+)"
 _LONGEST: Final = 1024
@@ -81,6 +86,12 @@ def decoder_of(raw: bytes) -> Decoder:
         if len(raw) <= _LONGEST and len(_known) < _MOST_KNOWN:
             _known[raw] = decoder
     return decoder
+
+
+def is_term(term: str) -> bool:
+    """Tell whether ``term`` names a character set, be it in a way that PS3.3 does not know; or is empty."""
+    term = term.strip()
+    return not term or _spelt(term) in _CODECS or re.fullmatch(_LIKE_A_TERM, term) is not None
 
 
 def decoder_named(terms: str) -> Decoder:

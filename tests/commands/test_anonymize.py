@@ -304,6 +304,26 @@ def test_the_profile_and_its_options(tmp_path: Path, key: Path) -> None:
     assert {"113106", "113108", "113109"} <= set(record["methods"])
 
 
+def test_rules_against_the_profile_are_told(tmp_path: Path, key: Path) -> None:
+    result = anonymize(ct(), "-o", tmp_path / "out", "--keep", "PatientID", key=key)
+    assert "what the Basic Profile protects is kept: PatientID" in result.stderr
+    assert "113100" not in records(ct(), "-o", tmp_path / "2", "--keep", "PatientID", key=key)[0]["methods"]
+    assert "warning" not in anonymize(ct(), "-o", tmp_path / "3", "--keep", "KVP", key=key).stderr
+
+
+def test_free_text_that_stays_is_told_of(tmp_path: Path, key: Path) -> None:
+    (record,) = records(ct(), "-o", tmp_path / "out", key=key)
+    assert "(0008,1090)" in record["kept_text"]
+    assert "(0008,103e)" not in record["kept_text"]
+
+
+def test_patients_whom_a_map_leaves_their_identifier(tmp_path: Path, key: Path) -> None:
+    given = tmp_path / "ids.csv"
+    given.write_text(f"id_old,id_new\n{CT_ID},{CT_ID}\n")
+    result = anonymize(ct(), "-o", tmp_path / "out", "--map", given, key=key)
+    assert "line 2: id_new is id_old" in result.stderr
+
+
 # ---------------------------------------------------------------- maps
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DAMAGED = {
     "JPEG2000-embedded-sequence-delimiter.dcm": "tiles are more",
     "MR_truncated.dcm": "exceeds the 8130 bytes left",
-    "badVR.dcm": "Number of Frames is '1A'",
+    "badVR.dcm": "Number of Frames is no number from 1 to",
     "meta_missing_tsyntax.dcm": "names no transfer syntax",
     "nested_priv_SQ.dcm": "Bits Allocated is missing",
 }

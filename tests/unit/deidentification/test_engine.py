@@ -170,7 +170,21 @@ def test_uids_that_stay(tmp_path: Path) -> None:
     assert text_of(done, "SOPInstanceUID") == "1.2.3.4"
 
 
-@pytest.mark.parametrize(("age", "kept"), [("070Y", "070Y"), ("093Y", "090Y")])
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [
+        ("070Y", "070Y"),
+        ("089Y", "089Y"),
+        ("093Y", "090Y"),
+        ("95Y", "090Y"),
+        ("0095", "090Y"),
+        ("1095M", "090Y"),
+        ("4800W", "090Y"),
+        (" 95Y", "090Y"),
+        ("70", "70"),
+        ("DOE", ""),
+    ],
+)
 def test_ages(tmp_path: Path, age: str, kept: str) -> None:
     done = data_set_of(tmp_path, image(text(0x00101010, "AS", age)), Options(retain=("patient",)))
     assert text_of(done, "PatientAge") == kept
@@ -416,6 +430,22 @@ def test_a_report_is_cleaned(tmp_path: Path) -> None:
     assert b"19500102" not in done
     assert done.count(b"a nodule, knows") == 3
     assert EVL.seen(done)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        text(0x00080100, "SH", "121030") + text(0x00080102, "SH", "dcm"),
+        text(0x00080104, "LO", "Subject ID"),
+    ],
+)
+def test_content_items_whose_names_are_not_told_well(tmp_path: Path, name: bytes) -> None:
+    subject = EVL.item(
+        text(0x0040A040, "CS", "TEXT")
+        + EVL.sequence(0x0040A043, EVL.item(name))
+        + text(0x0040A160, "UT", "nobody knows what")
+    )
+    assert b"nobody" not in bytes_of(tmp_path, report(subject, FINDING), CLEANED)
 
 
 @pytest.mark.parametrize("undefined", [False, True])
