@@ -1,4 +1,4 @@
-"""Tells the build where manual pages and completions are installed; both are generated and committed."""
+"""Tells the build where manual pages and completions, generated and committed, and examples are installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class SharedData(BuildHookInterface):  # type: ignore[type-arg]  # generic for t
         """Map every file to its place."""
         root = Path(self.root)
         pages = {path: f"man/man{path.suffix[1:]}/{path.name}" for path in (root / "man").iterdir()}
+        profiles = {
+            path: f"doc/dcmtools/profiles/{path.name}" for path in (root / "examples" / "profiles").iterdir()
+        }
         scripts = {root / "completions" / name: place for name, place in COMPLETIONS.items()}
         build_data["shared_data"] = {
-            str(path): f"share/{place}" for path, place in sorted({**pages, **scripts}.items())
+            str(path): f"share/{place}" for path, place in sorted({**pages, **profiles, **scripts}.items())
         }

@@ -52,17 +52,17 @@ def _belong(descriptor: int, path: str, mode: int | None) -> None:
 
 
 @contextmanager
-def making(path: str, *, over: bool = False) -> Iterator[BinaryIO]:
+def making(path: str, *, over: bool = False, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open, for writing and reading, what is the file at ``path`` after the block, unless that fails.
 
     Raises FileExistsError in the end where there is a file already, unless it goes ``over`` that, and
     OSError. Where the system knows files without a name, not even a process that is killed leaves anything
-    behind. Its mode is what the umask leaves of 0666, and nothing is forced to disk.
+    behind. Its mode is what the umask leaves of ``mode``, and nothing is forced to disk.
     """
     folder = os.path.dirname(path) or "."
     opened = os.open(folder, _FOLDER)
     try:
-        with _nameless(opened, 0o666) or _hidden(folder, 0o666) as file:
+        with _nameless(opened, mode) or _hidden(folder, mode) as file:
             yield file
             file.flush()
             _name(file, opened, os.path.basename(path), over=over)

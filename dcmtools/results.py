@@ -30,11 +30,12 @@ class Extent:
 
     ``total`` is how many results there will be, None while that is not known; ``moved`` is how many bytes
     have been sent, received or written so far; ``doing`` says in words how far the items in hand are.
-    The closing line counts results as things of that ``unit``, and says what is ``closing`` beside.
+    The closing line counts results as things of that ``unit``, and says what is ``closing`` beside, and of
+    those that ``failed``.
     Whatever takes long calls ``tick`` now and then, which is cheap; results tick by themselves.
     """
 
-    __slots__ = ("_watcher", "closing", "doing", "moved", "total", "unit")
+    __slots__ = ("_watcher", "closing", "doing", "failed", "moved", "total", "unit")
 
     def __init__(self, total: int | None = None) -> None:
         """Begin with nothing moved and nobody watching."""
@@ -43,6 +44,7 @@ class Extent:
         self.doing = ""
         self.unit = ""
         self.closing = ""
+        self.failed = ""
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None] | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from dcmtools.cli.app import App
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import is_given
+from dcmtools.cli.params import CLEAN, PROFILE, RETAIN, RULE_KEY, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,13 +53,18 @@ def _options(paths: Paths, how: Mapping[str, Any], where: Mapping[str, Any]) -> 
     from dcmtools.config import calm_libraries
     from dcmtools.deidentification.anonymizing import AnonymizeOptions, check_places, quarantine_of
     from dcmtools.deidentification.policies import decodes
+    from dcmtools.errors import UsageError
 
     _check(how, where)
     calm_libraries()
     outputs = _outputs(paths, where)
     quarantine = where["quarantine"] or quarantine_of(outputs)
     private = tuple(_private(how["key_file"], how["new_key"], how["map_path"], where["map_out"]))
-    check_places(outputs, quarantine, private, forced=where["force"])
+    try:
+        check_places(outputs, quarantine, private, forced=where["force"])
+    except UsageError:
+        _unlog_in(outputs)
+        raise
     settings, key = settings_of(how, verify=where["verify"], explaining=where["explain"])
     return AnonymizeOptions(
         outputs,
@@ -73,6 +79,15 @@ def _options(paths: Paths, how: Mapping[str, Any], where: Mapping[str, Any]) -> 
         explain=where["explain"],
         apart=settings.pixels is not None and decodes(settings.pixels),
     )
+
+
+def _unlog_in(outputs: Outputs) -> None:
+    """Have no log file in the folder of ``outputs``, where it has no place."""
+    from dcmtools.files.outputs import is_within
+
+    app = click.get_current_context().ensure_object(App)
+    if app.log and is_within(app.log.path, outputs.target):
+        app.unlog()
 
 
 def _private(*named: str | None) -> Iterator[str]:
@@ -101,7 +116,7 @@ def settings_of(
     pixels = _policy(how, profile)
     given = _map(how)
     recipients = _recipients(how["encrypt_for"])
-    key = _key(how)
+    key = _key(how, explaining=explaining)
     settings = Settings(
         profile,
         Pseudonyms(key, given),
@@ -152,14 +167,15 @@ def _map(how: Mapping[str, Any]) -> PatientMap | None:
     return found
 
 
-def _key(how: Mapping[str, Any]) -> ProjectKey:
+def _key(how: Mapping[str, Any], *, explaining: bool) -> ProjectKey:
     from dcmtools.deidentification.keys import ProjectKey
 
     if how["new_key"] is not None:
         return ProjectKey.create(how["new_key"])
     if how["key_file"] is not None:
         return ProjectKey.load(how["key_file"])
-    _warn("no --key-file: the key is random and forgotten, so no other run gives the same pseudonyms")
+    if not explaining:
+        _warn("no --key-file: the key is random and forgotten, so no other run gives the same pseudonyms")
     return ProjectKey.random()
 
 
@@ -167,13 +183,14 @@ def _outputs(paths: Paths, where: Mapping[str, Any]) -> Outputs:
     from dcmtools.files.outputs import Outputs, outputs_for
 
     if where["explain"]:
-        return Outputs()
+        return Outputs(several=paths.several)
     return outputs_for(
         paths,
         where["target"],
         in_place=where["in_place"],
         overwritten=where["overwrite"],
         renamed=where["names"] == "uid",
+        options=("--in-place", "--overwrite"),
     )
 
 
@@ -181,6 +198,9 @@ def _check(how: Mapping[str, Any], where: Mapping[str, Any]) -> None:
     """Raise UsageError for options that exclude each other."""
     if how["key_file"] is not None and how["new_key"] is not None:
         raise click.UsageError("--key-file and --new-key exclude each other.")
+    maps = how["map_path"], where["map_out"]
+    if all(maps) and os.path.realpath(maps[0]) == os.path.realpath(maps[1]):
+        raise click.UsageError("--map and --map-out are one file: a map is not added to.")
     if where["explain"] and where["dry_run"]:
         raise click.UsageError("--explain and --dry-run exclude each other.")
     for asked in ("explain", "dry_run"):
@@ -201,7 +221,7 @@ def _warn(text: str) -> None:
 
 
 def _rule(name: str, dest: str, metavar: str, text: str) -> Callable[[Function], Function]:
-    return click.option(name, dest, multiple=True, metavar=metavar, help=f"{text} Repeatable.")
+    return click.option(name, dest, type=RULE_KEY, multiple=True, metavar=metavar, help=f"{text} Repeatable.")
 
 
 _PLACES: Final = (
@@ -236,6 +256,7 @@ _PLACES: Final = (
 DEIDENTIFYING: Final = (
     click.option(
         "--profile",
+        type=PROFILE,
         default="basic",
         show_default=True,
         metavar="NAME|FILE",
@@ -244,6 +265,7 @@ DEIDENTIFYING: Final = (
     ),
     click.option(
         "--retain",
+        type=RETAIN,
         multiple=True,
         metavar="LIST",
         help="Keep more than the profile does: uids, dates, dates-shifted, patient, device, institution, "
@@ -251,6 +273,7 @@ DEIDENTIFYING: Final = (
     ),
     click.option(
         "--clean",
+        type=CLEAN,
         multiple=True,
         metavar="LIST",
         help="Clean what the profile would remove: descriptors, graphics, structured, pixels.",
@@ -304,7 +327,8 @@ _MAKING: Final = (
         "--map-out",
         type=_FILE,
         metavar="FILE",
-        help="Write old and new Patient IDs and UIDs to a new file, readable by its owner alone.",
+        help="Write old and new Patient IDs and UIDs to FILE, readable by its owner alone, or add them to "
+        "what an earlier run has written there.",
     ),
     click.option(
         "--force",

@@ -68,6 +68,12 @@ class App:
             self.log.close()
             self.log = None
 
+    def unlog(self) -> None:
+        """Log no more, as if there had been no log file."""
+        if self.log:
+            self.log.withdraw()
+            self.close()
+
     def report(
         self,
         results: Iterable[Result],

@@ -79,7 +79,13 @@ def _options(paths: Paths, asked: Mapping[str, Any]) -> CompressOptions:
     _check(codec, asked)
     calm_libraries()
     settings = Settings(**{name: asked[name] for name in _ENCODING if asked[name] is not None})
-    outputs = outputs_for(paths, asked["target"], in_place=asked["in_place"], overwritten=asked["overwrite"])
+    outputs = outputs_for(
+        paths,
+        asked["target"],
+        in_place=asked["in_place"],
+        overwritten=asked["overwrite"],
+        options=("--in-place", "--overwrite", "--skip-existing"),
+    )
     return CompressOptions(
         Asked(codec, settings, asked["new_uid"], asked["frames"]),
         outputs,

@@ -71,8 +71,23 @@ A file for --profile, or profiles/NAME.toml beside config.toml for --profile NAM
     [pixels]
     policy = "check"
 
-Whatever is not known in it is an error that names the line. Where a rule keeps what the Basic Profile
-protects, the file does not claim to follow it.
+The value of a set stands in quotes. "rules" of [pixels] is the path, from where this file lies, of a TOML
+file that tells where the screens of devices show text, for --pixels regions; it goes before what is known of
+some devices already. The first rule that fits an image counts; boxes are left, top, width and height:
+
+    [rules."Ours in room 3"]
+    manufacturer = "*acme*"
+    model = ["*u1*", "*u2*"]
+    modality = "US"
+    rows = 480
+    columns = 640
+    blank = [[0, 0, 640, 40]]
+
+In the place of blank there may be keep, boxes outside of which everything is blanked, or harmless = true, for
+devices whose images show no text. Examples of profiles are in share/doc/dcmtools/profiles.
+
+Whatever is not known in these files is an error that names the line. Where a rule keeps what the Basic
+Profile protects, the file does not claim to follow it.
 
 # KEYS
 
@@ -92,12 +107,23 @@ Whoever has the key and suspects who somebody is can make sure of it: look after
 and never beside what was made. Who destroys it makes the pseudonyms final. Records and reports name the key
 by a few digits that tell nothing of it.
 
+Who loses the key cannot go on: with another one the same patients become others, their studies do not join
+those that were made before, and dates are shifted by another number of days. What has been made stays as it
+is. There is no way to get the key back from it; a list of --map-out tells who became whom, no more. So keep a
+copy of the key where the originals are kept; or do all batches again with a new one, into a new OUT.
+
 # THE WAY BACK
 
 With --encrypt-for CERT what is removed or replaced stays in the file, encrypted for the RSA key of that
 certificate, of 2048 bits or more (Encrypted Attributes, PS3.15 E.1.1: CMS, AES-256). "dcmtools reidentify"
 puts it back with that key, and no other; of several certificates each key will do. Nothing but the key can:
-whoever loses it has what is de-identified, and no more.
+whoever loses it has what is de-identified, and no more. A key with a password, and a certificate for it that
+is good for nothing else, are made by
+
+    openssl req -x509 -newkey rsa:3072 -days 3650 -subj /CN=trial -keyout trial.pem -out trial.crt
+
+trial.crt is for --encrypt-for, trial.pem for "reidentify --key". What reidentify writes its owner alone can
+read.
 
 * What comes back | The data set, byte for byte. Not the preamble, nor what the file meta information told of
   the sender, nor bytes behind the last element.
@@ -122,13 +148,14 @@ tabs:
     4712,,TRIAL-002,
 
 issuer_old and name_new may be left out; without an issuer a row is for any. Without a header there are two
-columns, old and new. A fault names the line. Files of patients who are not in the map fail, unless
---map-missing hash derives an identifier for these from the key.
+columns, old and new. Spreadsheets call such a file CSV UTF-8. A fault names the line. Files of patients who
+are not in the map fail, unless --map-missing hash derives an identifier for these from the key.
 
---map-out FILE writes old and new Patient IDs and UIDs as CSV with the columns id_old and id_new. A file
-that is there is never replaced, as it may be the only way back. Pairs are written before the file they are
-of gets its name, so that of whatever is in OUT they are there, even if the run is killed; with --in-place,
---names original for one file, and - they are written just after that.
+--map-out FILE writes old and new Patient IDs and UIDs as CSV with the columns id_old and id_new. To a file
+that earlier runs have written the pairs are added that it lacks: one map does for all batches of a project.
+Nothing in it is ever replaced, as it may be the only way back, and any other file is refused. Pairs are
+written before the file they are of gets its name, so that of whatever is in OUT they are there, even if the
+run is killed; with --in-place, --names original for one file, and - they are written just after that.
 
 Neither the map, the key nor a report has a place within OUT; --force allows it.
 
@@ -150,6 +177,10 @@ Results, reports and logs name the inputs, which may tell of patients: they are 
 originals. They hold new identifiers, but no old ones, and no values.
 
 A DICOMDIR is left out, as it names patients and files; the closing line counts it.
+
+"dcmtools store --anonymize" does the same to what it sends, with a profile and a key alone: without --map and
+--map-out, and without blanking pixels. Files that need these are written by "dcmtools anonymize" first. With
+--dry-run it tells what would be refused.
 
 # VERIFICATION AND QUARANTINE
 
@@ -180,8 +211,9 @@ stay as they are.
 
 # EXIT STATUS
 
-Status 1 means that some files failed, are in quarantine, or were refused; 2 that options, profile, key or
-map are wrong, or that the map has none of the patients; 3 that no input could be read.
+Status 1 means that some files failed or were refused, or that files are in quarantine; 2 that options,
+profile, key or map are wrong, or that the map has none of the patients; 3 that nothing could be done of what
+was given: that no input could be read, or that all were refused.
 
 # EXAMPLES
 

@@ -37,6 +37,7 @@ class LogFile:
         self._complete = True
         self._torn = False
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+        self._made = not os.path.lexists(path)
         try:  # a pipe without a reader would be waited for
             self._descriptor = os.open(path, flags | os.O_NONBLOCK, 0o600)
         except OSError as error:
@@ -70,6 +71,11 @@ class LogFile:
     def is_at(self, path: str) -> bool:
         """Tell whether ``path`` names the file."""
         return os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(self._descriptor))
+
+    def withdraw(self) -> None:
+        """Remove the file, if it was made for this run and nobody has written to it."""
+        if self._made and self.is_at(self.path) and not os.fstat(self._descriptor).st_size:
+            os.unlink(self.path)
 
     def close(self) -> None:
         """Close the file."""

@@ -159,6 +159,55 @@ class _TagPathType(_Parsed):
         return ((f"{above}{dot}{keyword}", format_tag(tag)) for keyword, tag in keywords_with(last))
 
 
+class _RuleKeyType(_TagPathType):
+    """What a rule of de-identification is about; its room reads it, with the value behind =, if any."""
+
+    forms = ""
+
+    def parse(self, text: str) -> object:
+        return text
+
+
+class _OptionsType(_Parsed):
+    """Names of options of a profile, several with commas; its room reads them."""
+
+    name = "list"
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.deidentification import profile
+
+        before, comma, last = incomplete.rpartition(",")
+        taken = before.split(",")
+        names = profile.RETAIN if self._kind == "retain" else profile.CLEAN
+        left = [name for name in names if name.startswith(last) and name not in taken]
+        return ((f"{before}{comma}{name}", "") for name in left)
+
+
+class _ProfileType(_Parsed):
+    """A profile by its name, or a file; its room reads it."""
+
+    name = "profile"
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.config import profiles_folder
+        from dcmtools.deidentification.profile import BASIC, names_in
+
+        names = (BASIC, *names_in(profiles_folder()))
+        return ((name, "") for name in names if name.startswith(incomplete))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete names, and have the shell look for files."""
+        from click.shell_completion import CompletionItem
+
+        files = CompletionItem(incomplete, type="file")
+        return [*super().shell_complete(ctx, param, incomplete), files]
+
+
 class _QueryKeyType(_TagPathType):
     """A key of a query; completed as the path that it begins with."""
 
@@ -298,6 +347,10 @@ AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()
 QUERY_KEY = _QueryKeyType()
+RULE_KEY = _RuleKeyType()
+RETAIN = _OptionsType("retain")
+CLEAN = _OptionsType("clean")
+PROFILE = _ProfileType()
 FIND_CLASS = _FindClassType()
 SYNTAX = _SyntaxType()
 STORAGE_CLASS = _StorageClassType()

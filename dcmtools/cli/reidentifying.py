@@ -69,6 +69,7 @@ def _options(
     from dcmtools.deidentification.reidentifying import ReidentifyOptions
     from dcmtools.files.outputs import outputs_for
 
-    outputs = outputs_for(paths, target, in_place=False, overwritten=overwritten)
+    options = ("--overwrite",)
+    outputs = outputs_for(paths, target, in_place=False, overwritten=overwritten, options=options)
     password = None if password_file is None else read_line(password_file)
-    return ReidentifyOptions(load_key(key, password), outputs)
+    return ReidentifyOptions(load_key(key, password), outputs._replace(private=True))

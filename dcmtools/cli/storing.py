@@ -9,7 +9,7 @@ import click
 
 from dcmtools.cli.networking import associations_option, priority_option
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import AET, PAUSE
+from dcmtools.cli.params import AET, PAUSE, PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,8 @@ def _anonymizing(profile: str | None, key_file: str | None, journal: str | None)
     settings, key = settings_with(profile, key_file)
     if settings.pixels and decodes(settings.pixels):
         message = (
-            f"--anonymize: pixels are not blanked on their way, as --pixels {settings.pixels.name} wants."
+            f"--anonymize {profile}: pixels are not blanked on their way, as the profile's policy, "
+            f"{settings.pixels.name}, wants."
         )
         raise click.UsageError(f"{message} 'dcmtools anonymize' writes files to be sent then.")
     return Anonymizing(settings, key.name)
@@ -156,9 +157,12 @@ _SENDING = (
     ),
     click.option(
         "--anonymize",
+        type=PROFILE,
         metavar="NAME|FILE",
         help="De-identify each data set on its way by this profile, as 'dcmtools anonymize' does; what "
-        "cannot be, or may still tell of the patient, is not sent. Files stay as they are.",
+        "cannot be, or may still tell of the patient, is not sent. Files stay as they are. Patient IDs by a "
+        "map, pixels that are blanked and a list of what became of identifiers are for 'dcmtools anonymize', "
+        "which writes files to be sent.",
     ),
     click.option(
         "--key-file",

@@ -59,5 +59,8 @@ def command(
     check_stdout(app, options.outputs, output)
     verb = "explained" if options.explain else "would be de-identified" if options.dry else "de-identified"
     totals = Totals(verb)
+    results = anonymize(paths, options, jobs, totals)
+    if options.explain:
+        output = output._replace(fields=("file", *EXPLAINED))
     columns = EXPLAINED if options.explain else COLUMNS
-    return app.report(anonymize(paths, options, jobs, totals), columns, output, summary=totals)
+    return app.report(results, columns, output, summary=totals, extent=totals.extent)

@@ -10,9 +10,9 @@ from dcmtools.deidentification.mapping import MapFile
 from dcmtools.deidentification.releasing import LEFT_OUT, Releaser
 from dcmtools.errors import UsageError
 from dcmtools.files.inputs import for_each
-from dcmtools.files.outputs import STDOUT, is_within
+from dcmtools.files.outputs import STDOUT, Causes, is_within
 from dcmtools.files.source import STDIN
-from dcmtools.results import Outcome, Result
+from dcmtools.results import Extent, Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +57,7 @@ class Totals:
 
     def __init__(self, verb: str) -> None:
         """Begin with nothing."""
+        self.extent = Extent()
         self._verb = verb
         self._quarantined = 0
         self._left_out = 0
@@ -64,16 +65,17 @@ class Totals:
 
     def add(self, result: Result) -> None:
         """Take note of ``result``."""
-        self._quarantined += bool(result.record.get("quarantine"))
+        if result.record.get("quarantine"):
+            self._quarantined += 1
+            self.extent.failed = f"{self._quarantined} of them in quarantine"
         self._left_out += result.note == LEFT_OUT
         self._remarked += result.outcome is Outcome.DONE and bool(result.note)
 
     def __str__(self) -> str:
         """Return the verb, with what has no outcome of its own."""
-        aside = f"{self._quarantined} in quarantine" if self._quarantined else ""
         left = f"{self._left_out} DICOMDIR left out" if self._left_out else ""
         remarked = f"{self._remarked} with remarks" if self._remarked else ""
-        return ", ".join(filter(None, (self._verb, remarked, aside, left)))
+        return ", ".join(filter(None, (self._verb, remarked, left)))
 
 
 def anonymize(
@@ -87,10 +89,12 @@ def anonymize(
     with ExitStack() as held:
         releaser = held.enter_context(Releaser(options))
         written = held.enter_context(MapFile(options.map_out)) if options.map_out else None
-        for result in for_each(_admitted(paths, options), releaser.release, jobs, apart=options.apart):
-            for settled in releaser.settle(result, written):
+        causes = Causes(options.outputs.target)
+        admitted = _admitted(paths, options)
+        for each in for_each(admitted, releaser.release, jobs, apart=options.apart, ending=causes):
+            for settled in map(causes.shared, releaser.settle(each, written)):
                 totals.add(settled)
-                yield settled
+                yield settled._replace(counted=False) if settled.note == LEFT_OUT else settled
 
 
 def check_places(outputs: Outputs, quarantine: str, private: Iterable[str], *, forced: bool) -> None:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LONGEST_FILE: Final = 256 * 1024
+_CERTIFICATE, _PRIVATE_KEY = b"-----BEGIN CERTIFICATE-----", b"PRIVATE KEY-----"
+_MAKING: Final = (
+    "openssl req -x509 -newkey rsa:3072 -days 3650 -subj /CN=trial -keyout trial.pem -out trial.crt"
+    " makes one, and its key with a password"
+)
 _SHORTEST_KEY: Final = 2048  # bits
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _DEEPEST: Final = 16
@@ -100,7 +105,10 @@ def load_key(path: str, password: bytes | None = None) -> RSAPrivateKey:
             raise UsageError(f"key {path}: it has a password", hint="--password-file FILE") from error
         raise UsageError(f"key {path}: it has no password, and one was given") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        why = "it is no private key in PEM" + (", or the password is not its own" if password else "")
+        if _CERTIFICATE in data and _PRIVATE_KEY not in data:
+            why = "it is a certificate: the private key that belongs to it is wanted"
+        else:
+            why = "it is no private key in PEM" + (", or the password is not its own" if password else "")
         raise UsageError(f"key {path}: {why}") from error
     if not isinstance(key, RSAPrivateKey):
         raise UsageError(f"key {path}: it is no RSA key")
@@ -152,15 +160,21 @@ def _certificate(path: str) -> Certificate:
         certificates = load_pem_x509_certificates(data)
         key = certificates[0].public_key()
     except (ValueError, IndexError) as error:
-        raise UsageError(f"certificate {path}: it is no certificate in PEM") from error
+        if _PRIVATE_KEY in data:
+            message = "it is no certificate, but a private key, which stays at home"
+            hint = (
+                f"openssl req -x509 -new -key {path} -days 3650 -subj /CN=trial -out trial.crt makes its own"
+            )
+            raise UsageError(f"certificate {path}: {message}", hint=hint) from error
+        raise UsageError(f"certificate {path}: it is no certificate in PEM", hint=_MAKING) from error
     if len(certificates) > 1:
         hint = "give each recipient a file, without the certificates of authorities"
         raise UsageError(f"certificate {path}: there are {len(certificates)} in it", hint=hint)
     if not isinstance(key, RSAPublicKey):
-        raise UsageError(f"certificate {path}: its key is no RSA key")
+        raise UsageError(f"certificate {path}: its key is no RSA key", hint=_MAKING)
     if key.key_size < _SHORTEST_KEY:
         message = f"its key has {key.key_size} bits, fewer than {_SHORTEST_KEY}"
-        raise UsageError(f"certificate {path}: {message}")
+        raise UsageError(f"certificate {path}: {message}", hint=_MAKING)
     return certificates[0]
 
 

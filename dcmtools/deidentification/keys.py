@@ -77,6 +77,8 @@ class ProjectKey:
             with open(path, "rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 found = file.read(_LONGEST + 1)
+        except FileNotFoundError as error:
+            raise _unusable(path, error, hint="'dcmtools anonymize --new-key FILE' makes one") from error
         except (OSError, ValueError) as error:
             raise _unusable(path, error) from error
         if stat.S_ISREG(mode) and mode & _OTHERS:
@@ -87,5 +89,5 @@ class ProjectKey:
         return cls(secret, kept=True)
 
 
-def _unusable(path: str, error: OSError | ValueError) -> UsageError:
-    return UsageError(f"key {path or repr(path)}: {getattr(error, 'strerror', None) or error}")
+def _unusable(path: str, error: OSError | ValueError, hint: str = "") -> UsageError:
+    return UsageError(f"key {path or repr(path)}: {getattr(error, 'strerror', None) or error}", hint=hint)

@@ -5,10 +5,13 @@ Both are CSV whose header has ``id_old`` and ``id_new``. They are what joins peo
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections import OrderedDict
+import stat
+from contextlib import suppress
 from csv import Error as CsvError
 from csv import reader, writer
+from hashlib import blake2b
 from io import StringIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,7 +29,8 @@ _NAME: Final = "name_new"
 _COLUMNS: Final = (_OLD, _NEW, _ISSUER, _NAME)
 _PLAIN: Final = (_OLD, _NEW)
 _LONGEST: Final = 64 * 1024 * 1024  # bytes of a map, which is kept in memory
-_REMEMBERED: Final = 50_000
+_DIGEST: Final = 12
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _TELLING: Final = 4  # characters of a Patient ID from which on it is no chance that others have it in them
 
 
@@ -56,7 +60,7 @@ class PatientMap:
         """
         self._patients = patients
         self._complete = complete
-        self.notes = notes
+        self.notes: Sequence[str] = notes
 
     def find(self, patient_id: str, issuer: str) -> Given | None:
         """Return what stands for a patient, None where others than the map decide it.
@@ -75,7 +79,7 @@ class PatientMap:
 def read_map(path: str, *, complete: bool = True) -> PatientMap:
     """Return the map in the CSV file at ``path``; raise UsageError that names the line of what is wrong.
 
-    Without a header that has ``id_old`` the rows are of old and new Patient ID.
+    Without a header the rows are of old and new Patient ID.
     """
     rows = _rows(path, _text(path))
     first = next(rows, None)
@@ -83,11 +87,14 @@ def read_map(path: str, *, complete: bool = True) -> PatientMap:
         raise UsageError(f"{path}: the map is empty")
     _, cells = first
     columns: Sequence[str] = [cell.strip().lower() for cell in cells]
-    if _OLD in columns:
+    if not set(columns).isdisjoint(_COLUMNS):
         _check_header(path, first[0], columns)
-    else:
-        columns, rows = _PLAIN, _with_first(first, rows)
-    return _collected(path, columns, rows, complete=complete)
+        return _collected(path, columns, rows, complete=complete)
+    found = _collected(path, _PLAIN, _with_first(first, rows), complete=complete)
+    if not any(map(str.isdigit, "".join(columns))):
+        line = f"{path}: line {first[0]}"
+        found.notes = (*found.notes, f"{line}: taken for a patient; a header would be {','.join(_PLAIN)}")
+    return found
 
 
 def _text(path: str) -> str:
@@ -99,10 +106,13 @@ def _text(path: str) -> str:
     if len(data) > _LONGEST:
         raise UsageError(f"{path}: a map has {_LONGEST} bytes at most")
     try:
+        if b"\0" in data:  # UTF-16, most likely
+            data = b"\xff"
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}: line {line}: this is not UTF-8") from error
+        hint = "spreadsheets have 'CSV UTF-8' among what they save as"
+        raise UsageError(f"{path}: line {line}: this is not UTF-8", hint=hint) from error
 
 
 def _rows(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
@@ -129,8 +139,9 @@ def _check_header(path: str, line: int, columns: Sequence[str]) -> None:
     for name in columns:
         if name not in _COLUMNS:
             raise UsageError(f"{path}: line {line}: {name!r} is no column; known are {', '.join(_COLUMNS)}")
-    if _NEW not in columns:
-        raise UsageError(f"{path}: line {line}: there is no column {_NEW}")
+    for name in _PLAIN:
+        if name not in columns:
+            raise UsageError(f"{path}: line {line}: there is no column {name}")
     if len(set(columns)) < len(columns):
         raise UsageError(f"{path}: line {line}: a column is there twice")
 
@@ -195,46 +206,83 @@ def _entry(
 
 
 class MapFile:
-    """A new file of old and new identifiers, readable by its owner alone, that grows as they are given.
+    """A file of old and new identifiers, readable by its owner alone, that grows as they are given.
 
-    What is told is in the file before ``add`` returns, so that of whatever has been named since the pairs
-    are there, should the run come to a sudden end. A pair is there once, unless very many others came in
-    between.
+    One that an earlier run has begun goes on; what is in it stays. What is told is in the file before ``add``
+    returns, so that of whatever has been named since the pairs are there, should the run come to a sudden
+    end. A pair is there once: digests of all are kept in memory.
     """
 
     def __init__(self, path: str) -> None:
-        """Make the file at ``path``; raise UsageError where one is there, or cannot be."""
+        """Open the file at ``path``, or make it; raise UsageError where it cannot be, or is no such map."""
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
             self._fd = os.open(path, flags, 0o600)
-        except FileExistsError as error:
-            hint = "a map is the only way back: it is never replaced"
-            raise UsageError(f"{path}: there is a file already", hint=hint) from error
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
         self._path = path
-        self._known: OrderedDict[Sequence[str], None] = OrderedDict()
-        self.add([_PLAIN])
+        self._known: set[bytes] = set()
+        try:
+            self._check()
+            self._take_in()
+            size = os.fstat(self._fd).st_size
+            if size and os.pread(self._fd, 1, size - 1) != b"\n":  # as some editors leave it
+                self._write(b"\n")
+            self.add([_PLAIN])
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def _check(self) -> None:
+        """Raise UsageError unless it is a file for its owner alone, and for this run alone."""
+        mode = os.fstat(self._fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{self._path}: this is no file that could hold a map")
+        if mode & _OTHERS:
+            hint = f"chmod 600 {self._path}"
+            raise UsageError(f"{self._path}: others than its owner may read it", hint=hint)
+        with suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                hint = "let it end, or give this one a map of its own"
+                raise UsageError(f"{self._path}: another run writes to it", hint=hint) from error
+
+    def _take_in(self) -> None:
+        """Take note of the pairs that are there; raise UsageError where that is not what is there."""
+        hint = "what is in a file is never replaced: give another name"
+        unlike = UsageError(f"{self._path}: there is a file already, which --map-out has not made", hint=hint)
+        first = True
+        with open(os.dup(self._fd), encoding="utf-8", errors="surrogatepass", newline="") as file:
+            try:
+                for cells in reader(file, strict=True):
+                    if first and tuple(cells) != _PLAIN:
+                        raise unlike
+                    first = False
+                    self._known.add(_digest(_row(cells)))
+            except (CsvError, UnicodeDecodeError) as error:
+                raise unlike from error
 
     def add(self, pairs: Iterable[Sequence[str]]) -> None:
         """Write those of ``pairs``, each old and new, that are not there; raise OutputError."""
-        rows = StringIO()
-        writer(rows, lineterminator="\n").writerows([pair for pair in pairs if self._is_new(pair)])
-        data = rows.getvalue().encode("utf-8", "surrogatepass")
+        rows = filter(self._is_new, map(_row, pairs))
+        self._write("".join([f"{row}\n" for row in rows]).encode("utf-8", "surrogatepass"))
+
+    def _write(self, data: bytes) -> None:
+        """Append ``data``, or nothing of it, so that no row is ever half a row."""
+        size = os.fstat(self._fd).st_size
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
         except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._fd, size)
             raise OutputError(f"{self._path}: {error.strerror or error}") from error
 
-    def _is_new(self, pair: Sequence[str]) -> bool:
-        if pair in self._known:
-            self._known.move_to_end(pair)
-            return False
-        self._known[pair] = None
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return True
+    def _is_new(self, row: str) -> bool:
+        before = len(self._known)
+        self._known.add(_digest(row))
+        return len(self._known) > before
 
     def __enter__(self) -> Self:
         """Write in a ``with`` block."""
@@ -248,3 +296,14 @@ class MapFile:
             raise OutputError(f"{self._path}: {error.strerror or error}") from error
         finally:
             os.close(self._fd)
+
+
+def _row(pair: Sequence[str]) -> str:
+    """Return ``pair`` as a line of CSV, without its end."""
+    made = StringIO()
+    writer(made, lineterminator="").writerow(pair)
+    return made.getvalue()
+
+
+def _digest(row: str) -> bytes:
+    return blake2b(row.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()

@@ -50,6 +50,7 @@ _MANUFACTURER, _MODEL = 0x00080070, 0x00081090
 _IMAGE_TYPE, _DERIVATION, _BURNED_IN, _ICON = 0x00080008, 0x00082111, 0x00280301, 0x00880200
 _EXTREMES: Final = (0x00280106, 0x00280107)
 _PER_FRAME: Final = 0x52009230
+_NO_REGION: Final = "; no region tells which part shows none: --pixels blank, or look at it and take keep"
 _HINT: Final = "--pixels says what becomes of such files"
 
 
@@ -171,6 +172,8 @@ class _Treating:
             if image.recognizable == "YES" and not mask.whole:
                 done.suspect = reason
             return
+        if reason and name == "regions":
+            reason += _NO_REGION
         if reason and name in ("check", "regions"):
             done.suspect = reason
         if self._encapsulated:

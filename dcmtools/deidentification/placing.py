@@ -13,7 +13,7 @@ import shutil
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.errors import DISK_FULL, DcmtoolsError, OutputError, UsageError
+from dcmtools.errors import DISK_FULL, NO_ROOM, DcmtoolsError, OutputError, UsageError
 from dcmtools.files.inputs import Input
 from dcmtools.files.names import place_of
 from dcmtools.files.outputs import Made
@@ -22,6 +22,8 @@ from dcmtools.replacing import making
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, Self
+
+    from dcmtools.files.outputs import Outputs
 
 _WAITING: Final = ".dcmtools-waiting-"
 _CHUNK: Final = 1024 * 1024
@@ -43,9 +45,10 @@ def path_below(folder: str, patient_id: str, study_uid: str, series_uid: str, so
 class Waiting:
     """A folder of finished files in the one that they are for, locked as long as the run goes."""
 
-    def __init__(self, folder: str, *, overwriting: bool = False) -> None:
-        """Make it in ``folder``, and clear what dead runs have left there; raises UsageError."""
-        self._folder, self._overwriting = folder, overwriting
+    def __init__(self, outputs: Outputs) -> None:
+        """Make it in the folder of ``outputs``, and clear what dead runs left there; raises UsageError."""
+        folder = outputs.target
+        self._folder, self._overwriting, self._outputs = folder, outputs.overwritten, outputs
         self._is_new = not os.path.exists(folder)
         try:
             os.makedirs(folder, exist_ok=True)
@@ -68,7 +71,14 @@ class Waiting:
             with making(path) as file:
                 yield file, path
         except OSError as error:
-            raise OutputError(error.strerror or str(error)) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError, path: str = "") -> OutputError:
+        """Return what ``error`` is about: the folder where that is full, else the file at ``path``."""
+        why = error.strerror or str(error)
+        if error.errno in NO_ROOM:
+            return self._outputs.full(why)
+        return OutputError(f"{path}: {why}" if path and error.errno not in DISK_FULL else why)
 
     def name(self, waiting: str, path: str) -> bool:
         """Give the file ``waiting`` its name; return whether none of the same bytes had it.
@@ -82,8 +92,7 @@ class Waiting:
             with suppress(FileNotFoundError):  # it was moved
                 os.unlink(waiting)
         except OSError as error:
-            why = error.strerror or str(error)
-            raise OutputError(why if error.errno in DISK_FULL else f"{path}: {why}") from error
+            raise self._failed(error, path) from error
         return is_new
 
     def _linked(self, waiting: str, path: str) -> bool:

@@ -164,6 +164,17 @@ def profile_from(  # noqa: PLR0913  one for each option of the command
     )
 
 
+def names_in(folder: str) -> list[str]:
+    """Return the names of the profiles in ``folder``, if there is such a folder."""
+    import os
+
+    try:
+        found = sorted(os.listdir(folder)) if folder else []
+    except OSError:
+        return []
+    return [name.removesuffix(".toml") for name in found if name.endswith(".toml")]
+
+
 def _stated(name_or_path: str, folder: str) -> Stated:
     import os
 

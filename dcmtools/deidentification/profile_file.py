@@ -100,6 +100,8 @@ def _rules(file: TomlFile) -> Iterator[tuple[Place, Rule]]:
     seen: dict[Place, Rule] = {}
     for keys, said in _leaves(file.table("rules"), ("rules",)):
         action, value = _action(said)
+        if isinstance(said, dict) and not isinstance(said.get("set", ""), str):
+            raise file.wrong(keys, f'a value stands in quotes: {{ set = "{said["set"]}" }}')
         if action is None:
             raise file.wrong(keys, f"must be {_FORMS}")
         source = f"{file.path}: line {file.line_of(keys)}"

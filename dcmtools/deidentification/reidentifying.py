@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcmtools.deidentification.restoring import restored
 from dcmtools.errors import DcmtoolsError, InputError, OutputError
 from dcmtools.files.inputs import for_each, is_usable
-from dcmtools.files.outputs import STDOUT, Made, shown
-from dcmtools.files.part10 import Part10File
+from dcmtools.files.outputs import STDOUT, Causes, Made, shown
+from dcmtools.files.part10 import part10_file
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dcmtools.deidentification.restoring import Restored
     from dcmtools.files.inputs import Input
     from dcmtools.files.outputs import Outputs
+    from dcmtools.files.part10 import Part10File
 
 
 class ReidentifyOptions(NamedTuple):
@@ -37,7 +38,8 @@ def reidentify(paths: Iterable[str | Result], options: ReidentifyOptions, jobs: 
     with TemporaryFile() as stdout, Made() as made:
         outputs = options.outputs._replace(made=made)
         operation = partial(_reidentified, options._replace(outputs=outputs), stdout)
-        for result in for_each(outputs.admitted(paths), operation, jobs):
+        causes = Causes(outputs.target)
+        for result in map(causes.shared, for_each(outputs.admitted(paths), operation, jobs, ending=causes)):
             if is_usable(result) and outputs.target == STDOUT:
                 yield from shown(result, stdout)
             yield result._replace(raw=b"") if outputs.target == STDOUT else result
@@ -46,7 +48,7 @@ def reidentify(paths: Iterable[str | Result], options: ReidentifyOptions, jobs: 
 def _reidentified(options: ReidentifyOptions, stdout: BinaryIO, item: Input) -> Result:
     try:
         with item.open() as source:
-            return _done(options, stdout, item, Part10File(source))
+            return _done(options, stdout, item, part10_file(source))
     except InputError:
         raise
     except DcmtoolsError as error:  # of this file: others may be for the key, the disk may have room for them
@@ -60,7 +62,10 @@ def _done(options: ReidentifyOptions, stdout: BinaryIO, item: Input, file: Part1
     if path == STDOUT:
         stdout.seek(0)
         stdout.truncate()
-        _write(file, done, stdout)
+        try:
+            _write(file, done, stdout)
+        except OSError as error:
+            raise OutputError(f"temporary file: {error.strerror or error}") from error
     else:
         with options.outputs.writing(path, item) as out:
             _write(file, done, out)
@@ -74,11 +79,8 @@ def _done(options: ReidentifyOptions, stdout: BinaryIO, item: Input, file: Part1
 
 
 def _write(file: Part10File, done: Restored, out: BinaryIO) -> None:
-    try:
-        out.write(done.meta)
-        out.writelines(done.blocks())
-        out.flush()
-    except OSError as error:
-        raise OutputError(error.strerror or str(error)) from error
+    out.write(done.meta)
+    out.writelines(done.blocks())
+    out.flush()
     if not file.source.unchanged():
         raise InputError("the file has changed while it was read")

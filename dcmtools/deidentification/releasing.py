@@ -18,8 +18,9 @@ from dcmtools.deidentification.verification import Seen, leaks
 from dcmtools.encoding.tags import MEDIA_STORAGE_SOP_CLASS_UID
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.errors import CheckFailed, DcmtoolsError, InputError, OutputError, Unsuitable
+from dcmtools.escaping import escape
 from dcmtools.files.outputs import STDOUT, Made, shown
-from dcmtools.files.part10 import Part10File
+from dcmtools.files.part10 import Part10File, part10_file
 from dcmtools.files.source import FileSource
 from dcmtools.files.values import values_of
 from dcmtools.results import Outcome, Result
@@ -75,7 +76,7 @@ class Releaser:
             self._outputs = outputs._replace(made=held.enter_context(Made()))
             self._waiting: Waiting | None = None
             if options.writes and outputs.folder:
-                self._waiting = held.enter_context(Waiting(outputs.target, overwriting=outputs.overwritten))
+                self._waiting = held.enter_context(Waiting(outputs))
             self._held = held.pop_all()
 
     def __enter__(self) -> Self:
@@ -93,7 +94,7 @@ class Releaser:
         begun = monotonic()
         try:
             with item.open() as source:
-                file = Part10File(source)
+                file = part10_file(source)
                 if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
                     raise Unsuitable(LEFT_OUT)
                 if self._options.explain:
@@ -106,7 +107,8 @@ class Releaser:
 
     def _explained(self, item: Input, file: Part10File) -> Result:
         with self._engine.deidentified(file) as done:
-            return Result(item.path, {"file": item.path, _FINISHED: done.explained}, text="")
+            heading = f"# {escape(item.path)}\n" if self._outputs.several else ""
+            return Result(item.path, {"file": item.path, _FINISHED: done.explained}, text=heading)
 
     def _done(self, item: Input, file: Part10File, begun: float) -> Result:
         outputs = self._outputs
@@ -162,12 +164,13 @@ class Releaser:
     def _writing(self, path: str, item: Input) -> Iterator[tuple[BinaryIO, str]]:
         """Open what to write to, and tell what it is called until it gets its name, if it is to get one."""
         if not self._options.writes:
-            with TemporaryFile() as out:
+            with _full(), TemporaryFile() as out:
                 yield out, ""
         elif path == STDOUT:
             self._stdout.seek(0)
             self._stdout.truncate()
-            yield self._stdout, ""
+            with _full():
+                yield self._stdout, ""
         elif self._waiting:
             with self._waiting.writing() as (file, waiting):
                 yield file, waiting
@@ -184,11 +187,8 @@ class Releaser:
         record: dict[str, object],
     ) -> None:
         """Write ``done``, and look at it; raise CheckFailed where nobody is to have it, and put it aside."""
-        try:
-            done.write(out)
-            out.flush()
-        except OSError as error:
-            raise OutputError(error.strerror or str(error)) from error
+        done.write(out)
+        out.flush()
         if not file.source.unchanged():
             raise InputError("the file has changed while it was read")
         try:
@@ -225,10 +225,10 @@ class Releaser:
                 written.add(finished.pairs)
             yield from self._let_out(result, finished)
             return
+        yield result
         if isinstance(finished, list):
             for row in finished:
                 yield Result(result.item, {"file": result.item, **row}, counted=False)
-        yield result
 
     def _let_out(self, result: Result, finished: _Finished) -> Iterator[Result]:
         if finished.path == STDOUT and self._options.writes:
@@ -242,6 +242,14 @@ class Releaser:
                 record = {**result.record, "output": None}
                 result = Result.failed(result.item, error, record)
         yield result
+
+
+@contextmanager
+def _full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"temporary file: {error.strerror or error}") from error
 
 
 def _check_not_done(file: Part10File) -> None:

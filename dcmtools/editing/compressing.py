@@ -17,15 +17,14 @@ from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.errors import (
     AlreadyThere,
     DcmtoolsError,
-    DiskFull,
     InputError,
     Interrupted,
     OutputError,
     Unsuitable,
 )
-from dcmtools.files.inputs import Ending, for_each, is_usable
-from dcmtools.files.outputs import BLOCK, STDOUT, Made, Outputs, shown
-from dcmtools.files.part10 import Part10File
+from dcmtools.files.inputs import for_each, is_usable
+from dcmtools.files.outputs import BLOCK, STDOUT, Causes, Made, Outputs, shown
+from dcmtools.files.part10 import Part10File, part10_file
 from dcmtools.files.source import FileSource
 from dcmtools.results import Outcome, Result
 
@@ -98,28 +97,16 @@ def compress(
         outputs = options.outputs._replace(made=made)
         asked = options.asked._replace(again=options.force)
         operation = partial(_compressed, options._replace(asked=asked, outputs=outputs), stdout)
-        ending, causes = Ending(), dict[str, DcmtoolsError]()
-        for each in for_each(outputs.admitted(paths), operation, jobs, apart=True, ending=ending):
-            result = _shared_cause(each, causes)
-            if isinstance(result.error, DiskFull) and not ending.error:
-                ending.error = DiskFull(f"not done, as there is no room in {outputs.target}")
+        causes = Causes(outputs.target)
+        for each in for_each(outputs.admitted(paths), operation, jobs, apart=True, ending=causes):
+            result = causes.shared(each)
+            if isinstance(result.error, Interrupted):  # what was being written then may be there
+                result = result._replace(outcome=Outcome.UNKNOWN)
             if is_usable(result):
                 totals.add(result)
                 if options.outputs.target == STDOUT:
                     yield from shown(result, stdout)
             yield result._replace(raw=b"") if options.outputs.target == STDOUT else result
-
-
-def _shared_cause(result: Result, causes: dict[str, DcmtoolsError]) -> Result:
-    """Return ``result`` with the error that stands for all that say the same, and were made by workers.
-
-    What was being written when the run was stopped may be there.
-    """
-    if isinstance(result.error, Interrupted):
-        return result._replace(outcome=Outcome.UNKNOWN)
-    if isinstance(result.error, (AlreadyThere, DiskFull)):
-        return result._replace(error=causes.setdefault(result.error.message, result.error))
-    return result
 
 
 def _load(codec: Codec) -> None:
@@ -137,7 +124,7 @@ def _compressed(options: CompressOptions, stdout: BinaryIO, item: Input) -> Resu
     try:
         with item.open() as source:
             path = options.outputs.path_for(item)
-            return _Work(options, stdout, item, Part10File(source), path, begun).done()
+            return _Work(options, stdout, item, part10_file(source), path, begun).done()
     except InputError:
         raise
     except AlreadyThere as error:

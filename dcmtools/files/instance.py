@@ -16,12 +16,13 @@ from dcmtools.encoding.tags import (
 )
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
 from dcmtools.encoding.walker import Walker
-from dcmtools.errors import InputError, MalformedError, NotDicom, Unsuitable
-from dcmtools.files.part10 import Part10File
+from dcmtools.errors import InputError, MalformedError, Unsuitable
+from dcmtools.files.part10 import part10_file
 
 if TYPE_CHECKING:
     from dcmtools.encoding.element import Source
     from dcmtools.files.inputs import Input
+    from dcmtools.files.part10 import Part10File
     from dcmtools.files.source import FileSource
 
 _FIRST_TAG: Final = 0x00080000
@@ -58,11 +59,7 @@ def inspect(item: Input, source: FileSource) -> Instance:
     Raises NotDicom, MalformedError where the data set is cut short or not encoded as the file meta says,
     and InputError where it is not an instance that can be sent.
     """
-    try:
-        file = Part10File(source)
-    except NotDicom as error:
-        error.hint = _missing_parts(source, error)
-        raise
+    file = part10_file(source)
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
         raise Unsuitable("a DICOMDIR is not an instance to send", hint="name the files it lists instead")
     found, end, note = _hop(file)
@@ -78,20 +75,6 @@ def inspect(item: Input, source: FileSource) -> Instance:
     uids = (intern(sop_class), sop_instance, intern(file.transfer_syntax))
     study = intern(found.get(STUDY_INSTANCE_UID, ""))  # kept for each of many files, and mostly the same
     return Instance(item, *uids, file.data_set_offset, length, source.identity, study, note)
-
-
-def _missing_parts(source: FileSource, error: NotDicom) -> str:
-    """Return the next step where ``source`` looks like DICOM all the same, nothing where it does not."""
-    from dcmtools.files.guessing import survey  # it loads the dictionary
-
-    try:
-        survey(source, error)
-    except InputError:
-        return ""
-    return (
-        "'dcmtools dump' reads it all the same; to be sent a file needs preamble, prefix and file meta"
-        " information (PS3.10 7.1)"
-    )
 
 
 def _hop(file: Part10File) -> tuple[dict[int, str], int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
@@ -12,12 +12,13 @@ from dcmtools.errors import (
     DISK_FULL,
     NO_ROOM,
     AlreadyThere,
+    DcmtoolsError,
     DiskFull,
     InputError,
     OutputError,
     UsageError,
 )
-from dcmtools.files.inputs import NAMED_AS_DICOM, is_archive
+from dcmtools.files.inputs import NAMED_AS_DICOM, Ending, is_archive
 from dcmtools.files.names import safe_name
 from dcmtools.files.source import STDIN
 from dcmtools.replacing import making, replacing
@@ -36,7 +37,12 @@ _MADE, _CLAIMED = b"m", b"c"
 _NOTE: Final = 1 + 2 * _KEY
 _IN_ARCHIVE: Final = "what is in an archive cannot be changed in its place"
 _TO_FOLDER: Final = "-o FOLDER takes what is made of it"
-_ONCE_MORE: Final = "once there is room, --skip-existing goes on from here"
+_SKIP: Final = "--skip-existing"
+_HINTS: Final = {  # by option: there is none of what the command does not have
+    "--in-place": "--in-place is for that",
+    "--overwrite": "--overwrite replaces what is there",
+    _SKIP: "--skip-existing keeps it",
+}
 BLOCK: Final = 1024 * 1024
 
 
@@ -109,7 +115,8 @@ class Outputs(NamedTuple):
     below it: for one input that is a folder or an archive as its files are below it; where there are
     ``several`` each under its own name; and ``renamed`` where names do not come from the inputs'. Files that
     are there already stay, unless they are to be ``overwritten``, or the run itself has ``made`` them of the
-    same input.
+    same input. ``private`` files and folders are for their owner alone. ``options`` are those of the command
+    that hints may speak of: ``--in-place``, ``--overwrite``, ``--skip-existing``.
     """
 
     target: str = ""
@@ -119,6 +126,8 @@ class Outputs(NamedTuple):
     in_place: bool = False
     overwritten: bool = False
     made: Made | None = None
+    private: bool = False
+    options: tuple[str, ...] = ()
 
     def admitted(self, paths: Iterable[str | Result]) -> Iterator[str | Result]:
         """Yield ``paths``, a failed result for those whose files would end up in each other's place."""
@@ -140,7 +149,7 @@ class Outputs(NamedTuple):
             return _no_folder(self.target)
         if self.folder and os.path.isdir(path) and is_within(self.target, path):
             if is_within(path, self.target):
-                return UsageError("it is the output folder itself", hint="--in-place is for that")
+                return UsageError("it is the output folder itself", hint=self._hint("--in-place"))
             return UsageError(f"the output folder, {self.target}, is inside of it")
         if self.renamed:
             return None
@@ -167,7 +176,7 @@ class Outputs(NamedTuple):
         source = item.archive.path if item.archive else item.path
         both = os.path.exists(path) and os.path.exists(source)
         if path != STDOUT and both and os.path.samefile(path, source):
-            hint = _TO_FOLDER if item.archive else "--in-place is for that"
+            hint = _TO_FOLDER if item.archive else self._hint("--in-place")
             raise InputError("input and output are the same file", hint=hint)
         if path != STDOUT and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
             raise OutputError(f"{path} is no file that could be replaced", hint="-o - is standard output")
@@ -177,8 +186,11 @@ class Outputs(NamedTuple):
 
     def _taken(self, path: str) -> AlreadyThere:
         where = path if path == self.target else f"of its name in {self.target}"
-        hint = "--overwrite replaces what is there, --skip-existing keeps it"
-        return AlreadyThere(f"there is a file {where} already", hint=hint)
+        return AlreadyThere(f"there is a file {where} already", hint=self._hint("--overwrite", _SKIP))
+
+    def _hint(self, *options: str) -> str:
+        """Return what those of ``options`` do that the command has."""
+        return ", ".join([_HINTS[option] for option in options if option in self.options])
 
     def _may_replace(self, path: str, item: Input) -> bool:
         return self.overwritten or bool(self.made and self.made.has(path, item))
@@ -202,9 +214,9 @@ class Outputs(NamedTuple):
         """
         try:
             if not self.in_place:
-                os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            over = self._may_replace(path, item)
-            with replacing(path) if self.in_place else making(path, over=over) as file:
+                self._make_folder(os.path.dirname(path) or os.curdir)
+            over, mode = self._may_replace(path, item), 0o600 if self.private else 0o666
+            with replacing(path) if self.in_place else making(path, over=over, mode=mode) as file:
                 yield file
             if self.made:
                 self.made.add(path, item)
@@ -213,35 +225,79 @@ class Outputs(NamedTuple):
         except OSError as error:
             why = error.strerror or str(error)
             if error.errno in NO_ROOM and not self.in_place:
-                raise DiskFull(f"{self.target}: {why}", hint=_ONCE_MORE) from error
+                raise self.full(why) from error
             raise OutputError(why if error.errno in DISK_FULL else f"{path}: {why}") from error
+
+    def full(self, why: str) -> DiskFull:
+        """Return the error that says that there is no more room."""
+        again = f"once there is room, {_SKIP} goes on from here" if _SKIP in self.options else ""
+        return DiskFull(f"{self.target}: {why}", hint=again)
+
+    def _make_folder(self, folder: str) -> None:
+        """Make ``folder``, and those above it that are missing."""
+        if not self.private:
+            os.makedirs(folder, exist_ok=True)
+        elif not os.path.isdir(folder):
+            self._make_folder(os.path.dirname(folder) or os.curdir)
+            with suppress(FileExistsError):  # by another process; what is no folder fails soon enough
+                os.mkdir(folder, 0o700)
+
+
+class Causes(Ending):
+    """Ends a run once there is no more room for outputs, and has items share the errors that are alike."""
+
+    def __init__(self, target: str) -> None:
+        """Speak of ``target`` as what has no room."""
+        self._target = target
+        self._known: dict[str, DcmtoolsError] = {}
+
+    def shared(self, result: Result) -> Result:
+        """Return ``result`` with the error that stands for all alike, which workers have made."""
+        if isinstance(result.error, DiskFull) and not self.error:
+            self.error = DiskFull(f"not done, as there is no room in {self._target}")
+        if isinstance(result.error, (AlreadyThere, DiskFull)):
+            return result._replace(error=self._known.setdefault(result.error.message, result.error))
+        return result
 
 
 def outputs_for(
-    paths: Paths, target: str | None, *, in_place: bool, overwritten: bool, renamed: bool = False
+    paths: Paths,
+    target: str | None,
+    *,
+    in_place: bool,
+    overwritten: bool,
+    renamed: bool = False,
+    options: tuple[str, ...] = (),
 ) -> Outputs:
     """Return where the files of ``paths`` go; raise UsageError where that makes no sense.
 
     ``target`` is a folder where there may be more than one file, where one is there, where its name ends
-    with a slash, and where files in it are ``renamed``.
+    with a slash, and where files in it are ``renamed``. ``options`` are those that hints may speak of.
     """
     if (target is None) != in_place:
         raise UsageError("give either -o OUT or --in-place")
     if target is None:
-        return Outputs(in_place=True)
+        return Outputs(in_place=True, options=options)
     if not target:
         raise UsageError("the output has no name")
     if target == STDOUT:
         if paths.several:
             raise UsageError("standard output takes one file; -o FOLDER takes more")
-        return Outputs(target)
+        return Outputs(target, options=options)
     folder = renamed or paths.several or target.endswith(os.sep) or os.path.isdir(target)
     if folder and os.path.exists(target) and not os.path.isdir(target):
         raise UsageError(f"{target} is a file, and there may be several: -o wants a folder")
-    if paths.several and not renamed and _is_named_as_file(target) and not os.path.isdir(target):
-        raise _no_folder(target)
-    several = paths.alone is None
-    return Outputs(target, folder, several=several, renamed=renamed, overwritten=overwritten)
+    may_be_file = not (os.path.isdir(target) or target.endswith(os.sep))
+    if (paths.several or renamed) and may_be_file and _is_named_as_file(target):
+        raise _no_folder(target) if paths.several else _no_file(target)
+    return Outputs(
+        target,
+        folder,
+        several=paths.alone is None,
+        renamed=renamed,
+        overwritten=overwritten,
+        options=options,
+    )
 
 
 def shown(result: Result, written: BinaryIO) -> Iterator[Result]:
@@ -252,13 +308,22 @@ def shown(result: Result, written: BinaryIO) -> Iterator[Result]:
 
 
 def _is_named_as_file(target: str) -> bool:
-    return target.lower().endswith(NAMED_AS_DICOM)
+    from dcmtools.files.archives import is_named_as_archive
+
+    return target.lower().endswith(NAMED_AS_DICOM) or is_named_as_archive(target)
 
 
 def _no_folder(target: str) -> UsageError:
     return UsageError(
         f"there may be several files, and {target} would be a folder for them",
         hint=f"{target}{os.sep} is one, whatever it is called",
+    )
+
+
+def _no_file(target: str) -> UsageError:
+    return UsageError(
+        f"a file gets its name in a folder, and {target} would be that",
+        hint=f"--names original makes it the file; {target}{os.sep} is a folder, whatever it is called",
     )
 
 

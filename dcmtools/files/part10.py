@@ -208,3 +208,29 @@ def _why_not_dicom(source: FileSource) -> InputError:
     if source.size < META_OFFSET:
         return NotDicom(f"not a DICOM file: it has {source.size} bytes, fewer than preamble and prefix")
     return NotDicom(f"not a DICOM file: no DICM prefix at offset {PREFIX_OFFSET}")
+
+
+def part10_file(source: FileSource) -> Part10File:
+    """Return ``source`` as a file, which has to be one; raises InputError.
+
+    NotDicom has a hint where it looks like DICOM all the same.
+    """
+    try:
+        return Part10File(source)
+    except NotDicom as error:
+        error.hint = _missing_parts(source, error)
+        raise
+
+
+def _missing_parts(source: FileSource, error: NotDicom) -> str:
+    """Return the next step where ``source`` looks like DICOM all the same, nothing where it does not."""
+    from dcmtools.files.guessing import survey  # it loads the dictionary
+
+    try:
+        survey(source, error)
+    except InputError:
+        return ""
+    return (
+        "'dcmtools dump' reads it all the same; here a file needs preamble, prefix and file meta information"
+        " (PS3.10 7.1)"
+    )

@@ -229,7 +229,9 @@ class Reporter:
         others = [(self._counts[outcome], outcome) for outcome in _TROUBLE if self._counts[outcome]]
         if self._summary or (others and sum(self._counts.values()) > 1):
             parts = [f"{_several(done, extent.unit)} {self._summary or 'done'}", extent.closing]
-            parts += [_counted(*other, extent.unit) for other in others]
+            for count, outcome in others:
+                of_them = extent.failed if outcome is Outcome.FAILED else ""
+                parts += [_counted(count, outcome, extent.unit), of_them]
             self._console.say(", ".join(filter(None, parts)))
 
     def _status(self) -> ExitStatus:

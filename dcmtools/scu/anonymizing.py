@@ -59,6 +59,7 @@ class Anonymizer:
         from dcmtools.deidentification.engine import Deidentifier
 
         self._engine = Deidentifier(settings)
+        self._profile = settings.profile.name
 
     def anonymized(self, instance: Instance, source: FileSource) -> Anonymized:
         """Return what becomes of ``instance``, open as ``source``, which is closed.
@@ -73,7 +74,7 @@ class Anonymizer:
             file = Part10File(source)
             file.data_set_end = instance.offset + instance.length
             with self._engine.deidentified(file) as done:
-                doubts = _written(done, out)
+                doubts = _written(done, out, self._profile)
             if not source.unchanged():
                 raise InputError(_CHANGED)
             made = FileSource.duplicate(out.fileno())
@@ -93,7 +94,7 @@ def _temporary() -> BinaryIO:
         raise OutputError(message) from error
 
 
-def _written(done: Deidentified, out: BinaryIO) -> list[str]:
+def _written(done: Deidentified, out: BinaryIO, profile: str) -> list[str]:
     """Write ``done``, look at it, and return what may be wrong; raise where nobody is to have it."""
     from dcmtools.deidentification.releasing import Suspect, verified
 
@@ -105,6 +106,8 @@ def _written(done: Deidentified, out: BinaryIO) -> list[str]:
     doubts = verified(done, out)
     if done.suspect:
         raise Suspect(
-            done.suspect, hint="the policy for pixels of the profile says what becomes of such files"
+            done.suspect,
+            hint=f"[pixels] policy of profile {profile} says what becomes of such files; or 'dcmtools "
+            "anonymize', whose --pixels does, and send what it writes",
         )
     return doubts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.batch import processors
 from dcmtools.editing.apart import Processes
 from dcmtools.encoding.uids import uid_name
-from dcmtools.errors import Interrupted, OutputError
+from dcmtools.errors import DcmtoolsError, Interrupted, OutputError
 from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
 from dcmtools.files.source import KEPT
@@ -28,11 +28,11 @@ from dcmtools.scu.work import Batch, Work
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcmtools.errors import DcmtoolsError
     from dcmtools.files.inputs import Input
     from dcmtools.files.instance import Instance
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.net.stop import Stop
+    from dcmtools.scu.anonymizing import Anonymizer
     from dcmtools.scu.journal import Journal
     from dcmtools.scu.storing import StoreOptions
 
@@ -75,7 +75,7 @@ def store(
         work = Work(_divided(_remarked(instances), options))
         work.lost = lost
         if options.dry_run:
-            yield from map(options.judged, _planned(work))
+            yield from map(options.judged, _planned(work, options))
             return
         pace = Pace(options.rate, network.stop) if options.rate else None
         apart = Processes(min(options.jobs, processors()), network.stop)
@@ -176,8 +176,9 @@ def _divided(instances: Iterable[Instance], options: StoreOptions) -> Iterator[B
             yield Batch(contexts, group, exclusive=options.per_study)
 
 
-def _planned(work: Work) -> Iterator[Result]:
-    """Yield what would be proposed, and the files that would be sent."""
+def _planned(work: Work, options: StoreOptions) -> Iterator[Result]:
+    """Yield what would be proposed, and the files that would be sent, de-identified if they would be."""
+    anonymizer = options.anonymizing and options.anonymizing.anonymizer()
     for number, batch in enumerate(work.batches, 1):
         proposed = [
             f"{uid_name(context.abstract_syntax)} in {' or '.join(map(uid_name, context.transfer_syntaxes))}"
@@ -185,5 +186,20 @@ def _planned(work: Work) -> Iterator[Result]:
         ]
         for attempt in batch.pending:
             record = {**record_of(attempt.instance), "association": number, "proposed": proposed}
-            note = attempt.instance.note
-            yield Result(attempt.instance.path, record, Outcome.WARNING if note else Outcome.DONE, note=note)
+            try:
+                yield _tried(attempt.instance, record, anonymizer)
+            except DcmtoolsError as error:
+                yield unsent(attempt, error)
+
+
+def _tried(instance: Instance, record: dict[str, object], anonymizer: Anonymizer | None) -> Result:
+    """Return what would become of ``instance``; raises what keeps it from being de-identified."""
+    notes, doubts = [instance.note], []
+    if anonymizer:
+        found = anonymizer.anonymized(instance, instance.file.open())
+        found.source.close()
+        notes.append(found.instance.note)
+        doubts = found.doubts
+        record["sent_sop_instance_uid"] = found.instance.sop_instance_uid
+    outcome = Outcome.WARNING if any(notes) else Outcome.DONE
+    return Result(instance.path, record, outcome, note="; ".join(filter(None, [*notes, *doubts])))

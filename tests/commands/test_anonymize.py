@@ -23,6 +23,7 @@ from dcmtools.files.values import values_of
 from tests.support.memory import peak_memory
 from tests.support.run import Run, run
 from tests.support.samples import ct, dicomdir, make_small, mr, real_file
+from tests.support.sealed import pair
 from tests.support.served import DCMTOOLS
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105  of nobody
@@ -255,7 +256,7 @@ def test_a_dicomdir_is_left_out_and_that_is_said(tmp_path: Path, key: Path) -> N
     (folder / "notes.txt").write_text("no image")
     result = anonymize(folder, "-o", tmp_path / "out", "-v", key=key)
     assert result.status == 0
-    assert "1 de-identified, 1 DICOMDIR left out, 2 skipped" in result.stderr
+    assert "1 de-identified, 1 DICOMDIR left out, 1 skipped" in result.stderr
     assert "it names patients and files" in result.stderr
     assert len(contents(tmp_path / "out")) == 1
     named = anonymize(dicomdir(), "-o", tmp_path / "other", key=key)
@@ -289,6 +290,21 @@ def test_explain(key: Path) -> None:
     assert all(rows["PatientName"])
     for secret in (CT_ID, "CompressedSamples", "JFK IMAGING"):
         assert secret not in result.stdout
+
+
+def test_explain_of_several_files(key: Path) -> None:
+    lines = anonymize(ct(), mr(), "--explain", key=key).stdout.splitlines()
+    headings = [number for number, line in enumerate(lines) if line.startswith("# ")]
+    assert [lines[number] for number in headings] == [f"# {ct()}", f"# {mr()}"]
+    assert headings[0] == 0
+    assert lines[1].startswith("(00")
+    header, *rows = anonymize(ct(), mr(), "--explain", "--format", "csv", key=key).stdout.splitlines()
+    assert header.startswith("file,path,keyword,vr,action,rule,outcome")
+    assert str(mr()) in rows[-1]
+
+
+def test_explain_needs_no_key() -> None:
+    assert anonymize(ct(), "--explain").stderr == "1 explained\n"
 
 
 def test_the_profile_and_its_options(tmp_path: Path, key: Path) -> None:
@@ -374,9 +390,30 @@ def test_what_became_of_identifiers(jobs: int, tmp_path: Path, key: Path) -> Non
         assert became[value(record["file"], 0x00080018)[0]] == record["sop_instance_uid"]
         assert became[value(record["file"], 0x0020000D)[0]] == record["study_instance_uid"]
         assert became[value(record["file"], 0x00100020)[0]] == record["patient_id"]
-    again = anonymize(folder, "-o", tmp_path / "out", "--map-out", pairs, key=key)
-    assert again.status == 2
-    assert "there is a file already" in again.stderr
+    before = pairs.read_text()
+    again = anonymize(folder, ct(), "-o", tmp_path / "out", "--map-out", pairs, key=key)
+    assert again.status == 0, again.stderr
+    assert pairs.read_text().startswith(before)
+    assert 0 < pairs.read_text().count("\n") - before.count("\n") < 20
+
+
+def test_a_run_that_made_nothing_does_not_keep_others_from_its_map(tmp_path: Path, key: Path) -> None:
+    pairs, bad = tmp_path / "pairs.csv", tmp_path / "bad.dcm"
+    bad.write_bytes(ct().read_bytes()[:500])
+    assert anonymize(bad, "-o", tmp_path / "out", "--map-out", pairs, key=key).status == 3
+    assert anonymize(ct(), "-o", tmp_path / "out", "--map-out", pairs, key=key).status == 0
+    assert CT_ID in pairs.read_text()
+
+
+def test_the_map_that_is_read_is_not_written(tmp_path: Path, key: Path) -> None:
+    given = tmp_path / "ids.csv"
+    given.write_text(f"id_old,id_new\n{CT_ID},T-1\n")
+    given.chmod(0o600)
+    before = given.read_text()
+    result = anonymize(ct(), "-o", tmp_path / "out", "--map", given, "--map-out", given, key=key)
+    assert result.status == 2
+    assert "--map and --map-out are one file" in result.stderr
+    assert given.read_text() == before
 
 
 def test_pairs_are_there_before_names_are(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,9 +457,21 @@ def test_what_tells_of_patients_has_no_place_in_the_output(option: str, tmp_path
     result = anonymize(ct(), "-o", out, option, path)
     assert result.status == 2
     assert "what tells of patients has no place in" in result.stderr
-    assert not list(out.rglob("*.dcm"))
+    assert not os.listdir(out)
     assert anonymize(ct(), "-o", out, option, path, "--force").status == 0
     assert path.exists()
+
+
+def test_a_log_that_was_there_stays(tmp_path: Path) -> None:
+    log = tmp_path / "out" / "log"
+    log.parent.mkdir()
+    log.write_text("of another run\n")
+    assert anonymize(ct(), "-o", log.parent, "--log-file", log).status == 2
+    assert log.read_text() == "of another run\n"
+    elsewhere = tmp_path / "log"
+    result = anonymize(ct(), "-o", log.parent, "--log-file", elsewhere, "--report", log.parent / "r.csv")
+    assert result.status == 2
+    assert "has no place in" in elsewhere.read_text()
 
 
 def test_nor_among_files_that_are_changed_in_place(tmp_path: Path, key: Path) -> None:
@@ -454,7 +503,7 @@ def test_a_leak_is_put_aside(tmp_path: Path, key: Path, monkeypatch: pytest.Monk
     assert aside.stat().st_mode & 0o777 == 0o600
     assert value(aside, 0x00080018) == [record["sop_instance_uid"]]
     assert contents(tmp_path / "out") == {}
-    assert "0 de-identified, 1 in quarantine, 1 failed" in result.stderr
+    assert "0 de-identified, 1 failed, 1 of them in quarantine" in result.stderr
 
 
 def test_pixels_that_may_show_text_are_put_aside_unless_told_otherwise(tmp_path: Path, key: Path) -> None:
@@ -571,6 +620,7 @@ def test_what_is_not_verified_is_not_searched(
         (["-o", "x", "--set", "PatientName"], "PatientName"),
         (["-o", "x", "--profile", "absent.toml"], "absent.toml"),
         (["-o", "x", "--key-file", "absent"], "key absent: No such file"),
+        (["-o", "x", "--key-file", "absent"], "--new-key FILE' makes one"),
         (["-o", "x", "--map", "absent"], "absent: No such file"),
         (["-o", "x", "--pixels", "guess"], "guess"),
     ],
@@ -614,6 +664,17 @@ def test_a_bad_file_fails_alone(tmp_path: Path, key: Path) -> None:
     assert len(contents(tmp_path / "out")) == 2
 
 
+def test_a_file_without_preamble_has_a_hint(tmp_path: Path) -> None:
+    with Part10File.open(str(ct())) as file:
+        bare = file.source.read(file.data_set_offset, file.source.size - file.data_set_offset)
+    path = tmp_path / "bare.dcm"
+    path.write_bytes(bare)
+    for words in (["anonymize"], ["compress", "--to", "rle"], ["reidentify", "--key", pair(tmp_path)[0]]):
+        result = run(*words, path, "-o", tmp_path / "out" / "x")
+        assert result.status == 3
+        assert "'dcmtools dump' reads it all the same" in result.stderr
+
+
 def test_a_report_has_each_file(tmp_path: Path, key: Path) -> None:
     report = tmp_path / "report.json"
     folder = folder_of(tmp_path, ct(), mr())
@@ -651,6 +712,39 @@ def test_a_full_disk(tmp_path: Path, key: Path) -> None:
     assert done.returncode == 1
     assert "File too large" in done.stderr
     assert contents(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_room_ends_the_run_for_one_cause(
+    jobs: int, tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dcmtools.deidentification.engine import Deidentified
+
+    folder, out = tmp_path / "in", tmp_path / "out"
+    make_small(folder, 300)
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Deidentified, "write", full)
+    result = anonymize(folder, "-o", out, "--jobs", jobs, key=key)
+    assert result.status == 1
+    lines = result.stderr.splitlines()
+    assert lines[0].endswith(f": {out}: No space left on device")
+    assert [line for line in lines if line.endswith(f" more: not done, as there is no room in {out}")]
+    assert lines[-1] == "0 de-identified, 300 failed"
+    assert len(lines) <= 10
+    assert "hint" not in result.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["single.dcm", "study.zip"])
+def test_a_folder_is_not_called_like_a_file(name: str, tmp_path: Path, key: Path) -> None:
+    result = anonymize(ct(), "-o", tmp_path / name, key=key)
+    assert result.status == 2
+    assert "would be" in result.stderr
+    assert not (tmp_path / name).exists()
+    assert anonymize(ct(), "-o", f"{tmp_path / name}/", key=key).status == 0
 
 
 KILLED = """

@@ -40,7 +40,9 @@ def share(name: str) -> str:
 def test_manual_and_completions_stand_where_systems_look(wheel: zipfile.ZipFile) -> None:
     prefix = f"dcmtools-{__version__}.data/data/share/"
     found = {name.removeprefix(prefix) for name in wheel.namelist() if name.startswith(prefix)}
-    assert found == {share(name) for name in generate()}
+    examples = {f"doc/dcmtools/profiles/{each.name}" for each in (ROOT / "examples" / "profiles").iterdir()}
+    assert examples
+    assert found == {share(name) for name in generate()} | examples
     for name, text in generate().items():
         assert wheel.read(prefix + share(name)).decode() == text
 

@@ -134,6 +134,20 @@ def test_tried_again_it_is_the_same_instance(key: Path) -> None:
         assert len(set(uids)) == 1
 
 
+def test_a_dry_run_tells_what_would_be_refused(server: Unruly, key: Path, tmp_path: Path) -> None:
+    suspect = tmp_path / "suspect.dcm"
+    suspect.write_bytes(samples.ct().read_bytes().replace(b"CS\x02\0CT", b"CS\x02\0OT"))
+    tried = store(server, suspect, samples.mr(), "--dry-run", key=key)
+    assert tried.status == 1
+    assert "1 would be sent, 1 failed" in tried.stderr
+    assert "profile basic" in tried.stderr
+    assert not server.stores
+    done = store(server, suspect, samples.mr(), key=key)
+    uids = [[record.get("sent_sop_instance_uid") for record in result.records] for result in (tried, done)]
+    assert sorted(map(str, uids[0])) == sorted(map(str, uids[1]))
+    assert server.stores[0].sop_instance_uid in uids[0]
+
+
 # ---------------------------------------------------------------- the journal
 
 
@@ -199,6 +213,8 @@ def test_pixels_are_not_blanked_on_their_way(key: Path, tmp_path: Path) -> None:
     result = run("store", "PEER@127.0.0.1:1", samples.ct(), "--anonymize", profile, "--key-file", key)
     assert result.status == 2
     assert "'dcmtools anonymize' writes files" in result.stderr
+    assert str(profile) in result.stderr
+    assert "--pixels" not in result.stderr
 
 
 def test_without_a_key_that_is_said(server: Unruly) -> None:

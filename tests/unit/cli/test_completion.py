@@ -152,3 +152,25 @@ def test_transfer_syntaxes(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert "JPEGBaseline8Bit" in complete(monkeypatch, "dcmtools serve x --transfer-syntax jpegb")
     assert complete(monkeypatch, "dcmtools get x --sop-class ctima") == ["CTImageStorage"]
+
+
+@pytest.mark.parametrize("option", ["--keep", "--remove", "--empty", "--set"])
+def test_rules_of_de_identification(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "PatientSex" in complete(monkeypatch, f"dcmtools anonymize {option} PatientSe")
+
+
+def test_options_of_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools anonymize --retain da") == ["dates", "dates-shifted"]
+    assert complete(monkeypatch, "dcmtools anonymize --retain device,pa") == ["device,patient"]
+    assert complete(monkeypatch, "dcmtools anonymize --clean pixels,p") == []
+    assert complete(monkeypatch, "dcmtools anonymize --clean g") == ["graphics"]
+
+
+@pytest.mark.parametrize("words", ["anonymize --profile", "store --anonymize"])
+def test_profiles(words: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ["file", "", ""]
+    assert answers(monkeypatch, f"dcmtools {words} ") == [["plain", "basic", ""], file]
+    (config.parent / "profiles").mkdir()
+    (config.parent / "profiles" / "ours.toml").write_text("")
+    found = answers(monkeypatch, f"dcmtools {words} o")
+    assert found == [["plain", "ours", ""], ["file", "o", ""]]

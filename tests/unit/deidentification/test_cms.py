@@ -171,3 +171,18 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(UsageError, match=why):
             Recipients.load([str(path)])
+
+
+def test_key_and_certificate_in_each_others_place(tmp_path: Path) -> None:
+    key, certificate = pair(tmp_path)
+    certificate.chmod(0o600)
+    with pytest.raises(UsageError, match="but a private key") as caught:
+        Recipients.load([str(key)])
+    assert f"-key {key} " in caught.value.hint  # which no command of the hint may write to
+    junk = tmp_path / "junk"
+    junk.write_text("none")
+    with pytest.raises(UsageError, match="it is no certificate in PEM") as caught:
+        Recipients.load([str(junk)])
+    assert caught.value.hint.startswith("openssl req -x509 -newkey rsa:3072")
+    with pytest.raises(UsageError, match="it is a certificate: the private key"):
+        load_key(str(certificate))

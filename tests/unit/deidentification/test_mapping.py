@@ -72,6 +72,8 @@ def test_two_who_become_one_are_remarked_on(tmp_path: Path) -> None:
         ("\n \n", "the map is empty"),
         ("id_old,xyz\n", "line 1: 'xyz' is no column; known are id_old, id_new, issuer_old, name_new"),
         ("id_old,name_new\n", "line 1: there is no column id_new"),
+        ("patient,id_new\n1,T1\n", "line 1: 'patient' is no column"),
+        ("issuer_old,id_new\nA,T1\n", "line 1: there is no column id_old"),
         ("id_old,id_new,id_new\n", "line 1: a column is there twice"),
         ("id_old,id_new\n1,T1\n\n2\n", "line 4: 1 columns, not 2"),
         ("1,A,T1\n", "line 1: 3 columns, not 2"),
@@ -95,6 +97,15 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = written(tmp_path, "id_old,id_new\n1,T\u00e9\n", "latin-1")
     with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
         read_map(path)
+    for encoding in ("utf-16", "utf-16-le"):
+        with pytest.raises(UsageError, match="line 1: this is not UTF-8") as caught:
+            read_map(written(tmp_path, "id_old,id_new\n1,T1\n", encoding))
+        assert "CSV UTF-8" in caught.value.hint
+
+
+def test_what_may_be_a_header(tmp_path: Path) -> None:
+    (note,) = found(tmp_path, "PatientID,NewID\n4711,T-1\n").notes
+    assert note.endswith("line 1: taken for a patient; a header would be id_old,id_new")
 
 
 def test_a_map_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,24 +142,73 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     assert read_map(str(path)).find("4711", "X") == Given("P1")
 
 
-def test_only_so_many_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "_REMEMBERED", 2)
+def private(path: Path, text: str) -> Path:
+    path.write_text(text, newline="")
+    path.chmod(0o600)
+    return path
+
+
+def test_another_run_goes_on_with_it(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
+    for pairs in ([("1", "P1"), ("a,b\n1,P9", "P2")], [("1", "P1"), ("2", "P3")], [("1", "P9")]):
+        with MapFile(str(path)) as file:
+            file.add(pairs)
+    found = [["id_old", "id_new"], ["1", "P1"], ["a,b\n1,P9", "P2"], ["2", "P3"], ["1", "P9"]]
+    assert rows(path) == found
+
+
+@pytest.mark.parametrize("text", ["", "id_old,id_new", "id_old,id_new\n", "id_old,id_new\r\n1,P1"])
+def test_what_there_is_of_one_stays(text: str, tmp_path: Path) -> None:
+    path = private(tmp_path / "pairs.csv", text)
     with MapFile(str(path)) as file:
-        for number in range(100):
-            file.add([("study", "new"), (str(number), "x")])
-        assert len(file._known) == 2
-    assert len(rows(path)) == 102
+        file.add([("1", "P1"), ("2", "P2")])
+    assert rows(path) == [["id_old", "id_new"], ["1", "P1"], ["2", "P2"]]
+    assert path.read_bytes().startswith(text.encode())
 
 
-def test_a_map_is_never_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_text("mine")
+@pytest.mark.parametrize("text", ["mine", "id_old,id_new,name_new\n", 'id_old,id_new\n"1', "\xe9\n"])
+def test_what_is_no_such_map_is_never_replaced(text: str, tmp_path: Path) -> None:
+    path = private(tmp_path / "pairs.csv", text)
     with pytest.raises(UsageError, match="there is a file already"):
         MapFile(str(path))
-    assert path.read_text() == "mine"
+    assert path.read_text() == text
+
+
+def test_a_map_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         MapFile(str(tmp_path / "absent" / "pairs.csv"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no file"):
+        MapFile(str(tmp_path / "pipe"))
+    path = private(tmp_path / "pairs.csv", "id_old,id_new\n")
+    path.chmod(0o640)
+    with pytest.raises(UsageError, match="others than its owner") as caught:
+        MapFile(str(path))
+    assert caught.value.hint == f"chmod 600 {path}"
+
+
+def test_a_map_is_for_one_run_at_a_time(tmp_path: Path) -> None:
+    path = str(tmp_path / "pairs.csv")
+    with MapFile(path), pytest.raises(UsageError, match="another run writes to it"):
+        MapFile(path)
+    with MapFile(path):
+        pass
+
+
+def test_no_row_is_half_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pairs.csv"
+    write, room = os.write, iter((3, 0))
+
+    def filling(descriptor: int, data: bytes) -> int:
+        if left := next(room):
+            return write(descriptor, data[:left])
+        raise OSError(28, "No space left on device")
+
+    with MapFile(str(path)) as file:
+        monkeypatch.setattr(os, "write", filling)
+        with pytest.raises(OutputError, match="No space left"):
+            file.add([("1", "P1")])
+    assert path.read_text() == "id_old,id_new\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")

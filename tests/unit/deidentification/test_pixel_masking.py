@@ -396,13 +396,14 @@ def test_the_background_is_that_of_the_image(tmp_path: Path) -> None:
 def test_the_background_of_a_palette_is_its_darkest_colour(tmp_path: Path, *, wide: bool) -> None:
     pixels = NATIVE["palette"]
     file = native(pixels, frames_of(pixels))
+    cut = file.index(EVL.header(0x00281101, "US", 6))
     place = file.index(EVL.header(PIXEL_DATA, "OB", 33 * 48))
     entries = [200] * 256
     entries[77] = 3
     data = b"".join(each.to_bytes(2, "little") for each in entries) if wide else bytes(entries)
     tables = [EVL.element(0x00281101 + n, "US", b"\0\1\0\0\x08\0") for n in range(3)]
     tables += [EVL.element(0x00281201 + n, "OW", data) for n in range(3)]
-    done = masked(tmp_path, file[:place] + b"".join(tables) + file[place:], "blank")
+    done = masked(tmp_path, file[:cut] + b"".join(tables) + file[place:], "blank")
     assert (done.samples()[0] == 77).all()
 
 

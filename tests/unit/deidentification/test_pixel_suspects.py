@@ -124,7 +124,8 @@ def test_policies(policy: str, tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     path.write_bytes(data_set(pixels, picture(pixels).tobytes()))
     done = treat(path, policy)
-    assert (done.suspect == "it is a secondary capture") == (policy != "keep")
+    assert done.suspect.startswith("it is a secondary capture") == (policy != "keep")
+    assert ("no region tells" in done.suspect) == (policy == "regions")
     assert done.samples()[0].any()
 
 

@@ -13,6 +13,7 @@ import pytest
 from dcmtools.deidentification import placing
 from dcmtools.deidentification.placing import SameUid, Waiting, path_below, quarantined
 from dcmtools.errors import OutputError, UsageError
+from dcmtools.files.outputs import Outputs
 
 
 def written(waiting: Waiting, data: bytes) -> str:
@@ -34,7 +35,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_a_file_gets_its_name_when_it_is_told_to(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with Waiting(str(out)) as waiting:
+    with Waiting(Outputs(str(out))) as waiting:
         path = written(waiting, b"one")
         assert waiting.name(path, str(out / "a" / "b" / "1.dcm"))
         assert waiting.name(written(waiting, b"two"), str(out / "a" / "b" / "2.dcm"))
@@ -47,13 +48,13 @@ def test_a_folder_that_was_not_needed_is_gone(tmp_path: Path) -> None:
     for kept in (False, True):
         if kept:
             (tmp_path / "out").mkdir()
-        with Waiting(str(tmp_path / "out")):
+        with Waiting(Outputs(str(tmp_path / "out"))):
             assert len(os.listdir(tmp_path / "out")) == 1
         assert (tmp_path / "out").exists() == kept
 
 
 def test_what_got_no_name_is_gone(tmp_path: Path) -> None:
-    with Waiting(str(tmp_path)) as waiting:
+    with Waiting(Outputs(str(tmp_path))) as waiting:
         written(waiting, b"one")
         with pytest.raises(RuntimeError):
             _broken_off(waiting)
@@ -62,7 +63,7 @@ def test_what_got_no_name_is_gone(tmp_path: Path) -> None:
 
 def test_the_same_again_is_one_file_and_another_is_refused(tmp_path: Path) -> None:
     name = str(tmp_path / "1.dcm")
-    with Waiting(str(tmp_path)) as waiting:
+    with Waiting(Outputs(str(tmp_path))) as waiting:
         assert waiting.name(written(waiting, b"one"), name)
         assert not waiting.name(written(waiting, b"one"), name)
         for other in (b"two", b"longer"):
@@ -74,7 +75,7 @@ def test_the_same_again_is_one_file_and_another_is_refused(tmp_path: Path) -> No
 def test_what_another_run_made_is_replaced_but_not_what_this_one_did(tmp_path: Path) -> None:
     name = tmp_path / "1.dcm"
     name.write_bytes(b"old")
-    with Waiting(str(tmp_path), overwriting=True) as waiting:
+    with Waiting(Outputs(str(tmp_path), overwritten=True)) as waiting:
         assert waiting.name(written(waiting, b"one"), str(name))
         assert not waiting.name(written(waiting, b"one"), str(name))
         with pytest.raises(SameUid, match="another input has become this instance"):
@@ -85,7 +86,7 @@ def test_what_another_run_made_is_replaced_but_not_what_this_one_did(tmp_path: P
 def test_the_same_of_another_run_is_this_ones_now(tmp_path: Path) -> None:
     name = tmp_path / "1.dcm"
     name.write_bytes(b"one")
-    with Waiting(str(tmp_path), overwriting=True) as waiting:
+    with Waiting(Outputs(str(tmp_path), overwritten=True)) as waiting:
         assert not waiting.name(written(waiting, b"one"), str(name))
         with pytest.raises(SameUid):
             waiting.name(written(waiting, b"two"), str(name))
@@ -94,7 +95,7 @@ def test_the_same_of_another_run_is_this_ones_now(tmp_path: Path) -> None:
 def test_something_else_under_the_name(tmp_path: Path) -> None:
     (tmp_path / "1.dcm").mkdir()
     (tmp_path / "file").write_bytes(b"")
-    with Waiting(str(tmp_path)) as waiting:
+    with Waiting(Outputs(str(tmp_path))) as waiting:
         with pytest.raises(SameUid):
             waiting.name(written(waiting, b"one"), str(tmp_path / "1.dcm"))
         with pytest.raises(OutputError, match="Not a directory"):
@@ -102,7 +103,7 @@ def test_something_else_under_the_name(tmp_path: Path) -> None:
 
 
 def _killed(folder: str) -> None:
-    waiting = Waiting(folder)
+    waiting = Waiting(Outputs(folder))
     written(waiting, b"left behind")
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -113,10 +114,10 @@ def test_what_a_killed_run_left_goes_with_the_next_and_nothing_of_one_that_runs(
     process.join()
     (dead,) = os.listdir(tmp_path)
     assert list(files(tmp_path).values()) == [b"left behind"]
-    with Waiting(str(tmp_path)) as one:
+    with Waiting(Outputs(str(tmp_path))) as one:
         assert not (tmp_path / dead).exists()
         path = written(one, b"mine")
-        with Waiting(str(tmp_path)):
+        with Waiting(Outputs(str(tmp_path))):
             assert os.path.exists(path)
     assert os.listdir(tmp_path) == []
 
@@ -125,7 +126,7 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for folder in ("file", "file/below"):
         with pytest.raises(UsageError):
-            Waiting(str(tmp_path / folder))
+            Waiting(Outputs(str(tmp_path / folder)))
 
 
 def test_names_are_safe_and_made_of_what_is_new() -> None:
@@ -156,7 +157,7 @@ def test_a_quarantine_that_cannot_be(tmp_path: Path) -> None:
 
 def test_blocks_are_compared_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placing, "_CHUNK", 2)
-    with Waiting(str(tmp_path)) as waiting:
+    with Waiting(Outputs(str(tmp_path))) as waiting:
         assert waiting.name(written(waiting, b"12345"), str(tmp_path / "1"))
         with pytest.raises(SameUid):
             waiting.name(written(waiting, b"12346"), str(tmp_path / "1"))

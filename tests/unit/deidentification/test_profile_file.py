@@ -69,7 +69,7 @@ def test_an_empty_file_is_the_basic_profile(file: Path) -> None:
         ("[rules]\nPatientSex = 'set'", "line 2: rules.PatientSex: must be 'keep'"),
         ("[rules]\nPatientSex = 1", "line 2: rules.PatientSex: must be 'keep'"),
         ("[rules]\nPatientSex = {}", "line 2: rules.PatientSex: must be 'keep'"),
-        ("[rules]\nPatientSex = { set = 1 }", "line 2: rules.PatientSex: must be 'keep'"),
+        ("[rules]\nPatientSex = { set = 1 }", "line 2: rules.PatientSex: a value stands in quotes"),
         (
             "[rules]\nPatientSex = { set = 'M', x = 1 }",
             "line 2: rules.PatientSex: must be 'keep'",
@@ -114,3 +114,11 @@ def test_the_examples_are_profiles(path: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {"research.toml", "teaching.toml"}
+
+
+def test_a_byte_order_mark_and_a_value_without_quotes(file: Path) -> None:
+    file.write_text('[rules]\nPatientSex = "keep"\n', encoding="utf-8-sig")
+    assert read(str(file)).rules
+    file.write_text("[rules]\nPatientAge = { set = 5 }\n")
+    with pytest.raises(UsageError, match=r'line 2: .*a value stands in quotes: \{ set = "5" \}$'):
+        read(str(file))

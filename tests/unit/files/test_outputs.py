@@ -31,8 +31,17 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path.write_bytes(b"abc")
 
 
-def outputs(target: str | None, *paths: str, in_place: bool = False, overwritten: bool = False) -> Outputs:
-    return outputs_for(Paths(paths), target, in_place=in_place, overwritten=overwritten)
+ALL = ("--in-place", "--overwrite", "--skip-existing")
+
+
+def outputs(
+    target: str | None,
+    *paths: str,
+    in_place: bool = False,
+    overwritten: bool = False,
+    options: tuple[str, ...] = ALL,
+) -> Outputs:
+    return outputs_for(Paths(paths), target, in_place=in_place, overwritten=overwritten, options=options)
 
 
 def refused(made: Outputs, *paths: str) -> list[str]:
@@ -75,7 +84,7 @@ def test_those_that_would_take_each_others_place_are_refused() -> None:
 
 
 def test_those_that_get_other_names_may_be_called_alike() -> None:
-    for target in ("out", "new.dcm"):
+    for target in ("out", "new.dcm/"):
         made = outputs_for(Paths(["one.dcm"]), target, in_place=False, overwritten=False, renamed=True)
         assert made.folder
         assert refused(made, "study/2.dcm", "other/2.dcm", "-") == []
@@ -101,7 +110,7 @@ def test_the_output_folder_as_input(target: str) -> None:
 
 
 @pytest.mark.parametrize("paths", [["one.dcm", "study/2.dcm"], ["study"]])
-@pytest.mark.parametrize("name", ["new.dcm", "new.IMA"])
+@pytest.mark.parametrize("name", ["new.dcm", "new.IMA", "new.zip", "new.tar.gz"])
 def test_a_folder_that_is_called_like_a_file(name: str, paths: list[str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"{name} would be a folder") as caught:
         outputs(name, *paths)
@@ -173,6 +182,9 @@ def test_what_is_there_stays_unless_told_otherwise(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"there is a file other/2\.dcm already") as caught:
         outputs("other/2.dcm", "one.dcm").path_for(Input("one.dcm"))
     assert caught.value.hint == "--overwrite replaces what is there, --skip-existing keeps it"
+    with pytest.raises(OutputError) as caught:
+        outputs("other/2.dcm", "one.dcm", options=("--overwrite",)).path_for(Input("one.dcm"))
+    assert caught.value.hint == "--overwrite replaces what is there"
     made = outputs("other/2.dcm", "one.dcm", overwritten=True)
     with made.writing(made.path_for(Input("one.dcm")), Input("one.dcm")) as file:
         file.write(b"new")
@@ -293,3 +305,39 @@ def test_what_the_run_has_made_itself_may_be_made_again(tmp_path: Path) -> None:
         (tmp_path / "new" / "two").write_bytes(b"theirs")
         with pytest.raises(OutputError, match="already"):
             run.path_for(Input("two"))
+
+
+def test_hints_are_of_options_that_there_are() -> None:
+    (result,) = outputs("study", "study", options=()).admitted(["study"])
+    assert isinstance(result, Result)
+    assert result.error
+    assert result.error.hint == ""
+    assert outputs("out", "study", options=()).full("no room").hint == ""
+    assert "--skip-existing" in outputs("out", "study").full("no room").hint
+
+
+def test_a_file_that_would_be_a_folder() -> None:
+    with pytest.raises(UsageError, match=r"a file gets its name in a folder, and new\.dcm") as caught:
+        outputs_for(Paths(["one.dcm"]), "new.dcm", in_place=False, overwritten=False, renamed=True)
+    assert "--names original" in caught.value.hint
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_what_is_private_is_for_its_owner_alone(over: bool, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        made = outputs("new/out", "study", overwritten=over)._replace(private=True)
+        item = Input("study/a/1.dcm", "study")
+        if over:
+            with made._replace(private=False).writing("new/out/a/1.dcm", item) as file:
+                file.write(b"old")
+        with made.writing(made.path_for(item), item) as file:
+            file.write(b"new")
+    finally:
+        os.umask(before)
+    written = tmp_path / "new" / "out" / "a" / "1.dcm"
+    assert written.read_bytes() == b"new"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    if not over:
+        folders = [written.parent, written.parent.parent, written.parent.parent.parent]
+        assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700] * 3
