@@ -261,7 +261,7 @@ def _wide(phrase: Phrase) -> str:
     for before, each in zip(" " + text, text, strict=False):
         if each == " ":
             found.append(_GAP)
-        elif before.isalpha() and each.isalpha() or before == " ":
+        elif (before.isalpha() and each.isalpha()) or before == " ":
             found.append(each)
         else:  # a digit is next to it
             found.append(_BETWEEN_DIGITS + each)
