@@ -113,6 +113,8 @@ def settings_of(
     profile = profile_from(how["profile"], *options, *rules, folder=profiles_folder())
     if kept := profile.departures():
         _warn(f"what the Basic Profile protects is kept: {', '.join(kept)}")
+    if kept := profile.identity():
+        _warn(f"files will say that the patient's identity is not removed, for {', '.join(kept)}")
     pixels = _policy(how, profile)
     given = _map(how)
     recipients = _recipients(how["encrypt_for"])

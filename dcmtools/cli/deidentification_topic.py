@@ -36,7 +36,7 @@ but for those of the Standard. Patient Identity Removed, the codes of De-identif
 Everything else stays as it was, byte for byte: waveforms, calibration, what an image was made with.
 
 --explain tells of each element what would become of it, in the letters of PS3.15 E.1 (K is kept, X removed,
-Z emptied, D replaced, C cleaned, U another UID), and by which rule. It never shows values.
+Z emptied, D replaced, C cleaned, U another UID; A is added), and by which rule. It never shows values.
 
 # OPTIONS OF THE PROFILE
 
@@ -45,7 +45,8 @@ Z emptied, D replaced, C cleaned, U another UID), and by which rule. It never sh
 * uids | UIDs stay (Retain UIDs).
 * dates | Dates and times stay (Full Dates), but for the birth date.
 * dates-shifted | Dates move back by one number of days for each patient, up to ten years, and times stay
-  (Modified Dates). With the same key it is the same number in each run.
+  (Modified Dates). With the same key it is the same number in each run. Where there is no Patient ID it is
+  one number for each study, and a remark says so. A date that is none is emptied, with a remark.
 * patient | Sex, age, weight and the like stay (Patient Characteristics). Ages of 90 years and more become
   90.
 * device | What the machine is, and which one (Device Identity).
@@ -87,14 +88,16 @@ In the place of blank there may be keep, boxes outside of which everything is bl
 devices whose images show no text. Examples of profiles are in share/doc/dcmtools/profiles.
 
 Whatever is not known in these files is an error that names the line. Where a rule keeps what the Basic
-Profile protects, the file does not claim to follow it.
+Profile protects, the file does not claim to follow it; where that is a name, a Patient ID, the birth date or
+another identifier of the patient, Patient Identity Removed is NO, too.
 
 # KEYS
 
 New UIDs, Patient IDs, accession numbers and shifts of dates are derived from the old ones and a key, by
 HMAC-SHA-256. Runs with one key give the same ones, on any day, on any machine and with any --jobs, so that
 what belongs together stays together; no table is kept. Of the same input and options they make the same
-bytes.
+bytes. A patient is who has the same Patient ID and Issuer of Patient ID: with another issuer, or without one,
+it is another patient. Those without a Patient ID get none; they share the folder UNKNOWN.
 
 * --new-key FILE | Makes a key, 256 bits of chance, in a new file that its owner alone can read, and uses
   it.
@@ -148,7 +151,9 @@ tabs:
     4712,,TRIAL-002,
 
 issuer_old and name_new may be left out; without an issuer a row is for any. Without a header there are two
-columns, old and new. Spreadsheets call such a file CSV UTF-8. A fault names the line. Files of patients who
+columns, old and new. Spreadsheets call such a file CSV UTF-8. A fault names the line. So does what would give
+somebody away: an id_new or name_new that is any id_old of the map, or has its own, of four characters or
+more, in it. Where one has a name in it that is removed from a file, that file fails. Files of patients who
 are not in the map fail, unless --map-missing hash derives an identifier for these from the key.
 
 --map-out FILE writes old and new Patient IDs and UIDs as CSV with the columns id_old and id_new. To a file
@@ -164,7 +169,8 @@ Neither the map, the key nor a report has a place within OUT; --force allows it.
 In OUT files are called PATIENT/STUDY/SERIES/INSTANCE.dcm, after their new identifiers, as "dcmtools serve"
 would keep them. Inputs that become the same bytes become one file; of two that would have one name and
 differ the second, in the order of the inputs, fails. --names original takes the names of the inputs, which
-often tell who the patient is. With --in-place names stay in any case, as does, on many disks, what was
+often tell who the patient is: a remark says where one holds what was removed from the file. With --in-place
+names stay in any case, as does, on many disks, what was
 there before, until something else is written over it; a file that is marked as de-identified is not done
 again.
 
@@ -187,8 +193,9 @@ A DICOMDIR is left out, as it names patients and files; the closing line counts 
 What was written is read again, all but the samples of pixels that are not compressed, and searched for the
 names, identifiers and dates that were removed. What is found, but is also to be found in attributes that
 carry no identity (a patient may be called Head), or is a word like others, is a remark: the closing line
-counts these, -v, --format json and reports have them. Anything else fails. So do files whose pixels may
-show text (--pixels check).
+counts these, -v, --format json and reports have them. There is none of what a rule keeps, of makers' names
+where these belong, and of short numbers among numbers. Anything else fails. So do files whose pixels may show
+text (--pixels check).
 
 Failed files of these two kinds go to a folder beside OUT, OUT.quarantine or --quarantine DIR, which its
 owner alone can read. They are called by a digest, and records and reports tell which is which. They are
@@ -201,8 +208,10 @@ stay as they are.
 * Faces | A head can be made out of slices. Nothing is done about it.
 * Pixels | What is drawn into them is found by what the header says of them, not by looking at them.
 * Free text | What stays with --clean descriptors, structured or --keep is searched for this patient's own
-  names, identifiers and dates as the header has them. Nicknames, relatives, other spellings and other
-  people's names are not found. So is text that no table lists; kept_text in records and reports tells where
+  names, identifiers and dates as the header has them: names as words of their own, identifiers of six digits
+  and more also between letters, and with signs between the digits. Nicknames, relatives, other spellings,
+  names that are part of a word (AMiller, Millers), shorter identifiers that are, and other people's names
+  are not found. So is text that no table lists; kept_text in records and reports tells where
   such text stays.
 * Rare things | A rare disease, an odd implant, an exact dose or time may tell who it was.
 * Documents | An encapsulated document is replaced by an empty one.

@@ -50,6 +50,8 @@ _FIRST: Final = 0x00080000
 _CODES: Final = 0x00120064
 _NUMERIC_VALUE: Final = 0x0040A30A
 _PATIENT_NAME: Final = 0x00100010
+OF_PATIENTS: Final = frozenset({PATIENT_ID, _PATIENT_NAME})
+PSEUDONYM: Final = "a pseudonym"
 _DATES: Final = frozenset(("DA", "DT"))
 _FLOATS: Final = frozenset(("FD", "FL"))
 _KEPT_AS_DUMMIES: Final = frozenset(("CS", "DS", "IS"))
@@ -284,7 +286,7 @@ class Context:
         if code in ("K", "C"):
             return self._cleaned(code, why, understood)
         if make := _PSEUDONYMS.get(tag):
-            return Action(REPLACE, code, why, make=make)
+            return Action(REPLACE, "D", f"{why}: {PSEUDONYM}", make=make)
         if code == "Z":
             return Action(EMPTY, code, why)
         if tag in (content.DOCUMENT, content.DOCUMENT_LENGTH):
@@ -305,7 +307,7 @@ class Context:
     def _cleaned(self, code: str, why: str, vr: str) -> Action:
         """Return what is done with a value that stays, or as much of it as is harmless."""
         if code == "C" and vr in _DATES:
-            return Action(REPLACE, code, why, make=_dates)
+            return Action(REPLACE, code, f"{why}: shifted", make=shifted_dates)
         if code == "C" and vr in BULK_VRS:
             return Action(REMOVE, "X", why)
         if make := {"AS": _age, "DA": _same, "DT": _same}.get(vr):
@@ -343,7 +345,8 @@ def _classes(standing: Standing, tag: int, raw: bytes) -> bytes:
     return raw if all("." in uid and is_uid(uid.strip(" \0")) for uid in each) else _uids(standing, tag, raw)
 
 
-def _dates(standing: Standing, _: int, raw: bytes) -> bytes:
+def shifted_dates(standing: Standing, _: int, raw: bytes) -> bytes:
+    """Return dates as they have moved; what is none is empty."""
     return shifted(raw, standing.days)
 
 

@@ -84,8 +84,9 @@ class Deidentified:
 
     ``identifiers`` are what was removed, ``methods`` the codes of CID 7050 that are claimed, ``actions``
     counts by the codes of PS3.15 E.1, ``changes`` tell of others. ``uids`` are new ones by the old,
-    ``kept_texts`` the places of free text that is in no table. ``private`` tells which private elements may
-    be there, ``before`` are the tags at the top of the original.
+    ``kept_texts`` the places of free text that is in no table, ``telling`` says what was given for the
+    patient and tells who that is. ``private`` tells which private elements may be there, ``before`` are the
+    tags at the top of the original, ``profile`` is what they were decided by.
     ``sealed`` is what nobody but its recipients can read.
     """
 
@@ -96,12 +97,14 @@ class Deidentified:
         self.actions: Counter[str] = traversal.actions
         self.explained: list[dict[str, str]] = traversal.explained
         self.warnings: list[str] = traversal.warnings
-        self.changes: list[str] = []
+        self.changes: list[str] = [*traversal.remarks]
         self.uids: dict[str, str] = traversal.uids
         self.identifiers = Identifiers()
         self.old_patient = ("", "")
         self.patient = NewPatient("", "", traversal.subject.days)
         self.suspect = ""
+        self.telling = ""
+        self.profile: Profile | None = None
         self.sealed = b""
         self.methods: list[str] = []
         self.kept_texts: list[str] = []
@@ -157,7 +160,8 @@ class Deidentifier:
         self._profile = settings.profile
         self._roots: dict[str, Context] = {}
         self._texts: dict[tuple[str, bytes, bytes], list[str]] = {}
-        self._method = method.method_text(settings.profile.name, EDITION)
+        self._method = method.method_text(settings.profile.name, EDITION, settings.profile.departures())
+        self._removed = "NO" if settings.profile.identity() else "YES"
         self._last: Subject | None = None
         self._memo: Memo = {}  # of that subject
         self._unlisted: dict[tuple[int, str], bool] = {}
@@ -199,6 +203,9 @@ class Deidentifier:
         traversal.subject = subject
         traversal.explaining = self._settings.explaining
         traversal.pixels = pixels.element if pixels else None
+        if self._settings.pixels:
+            aside = ": to quarantine" if pixels and pixels.suspect else ""
+            traversal.pixel_rule = f"pixels: {self._settings.pixels.name}{aside}"
         claimed = self._claimed(pixels)
         self._prepare(traversal, claimed, pixels, None)
         draft = traversal.run()
@@ -218,6 +225,7 @@ class Deidentifier:
         done.identifiers = identifiers
         done.old_patient = old
         done.patient = self._named(old[0], subject)
+        self._tell(done, subject, identifiers)
         done.methods = [code.value for code in claimed]
 
         def texts(stays: Callable[[Element], bool]) -> list[str]:
@@ -227,7 +235,7 @@ class Deidentifier:
         if pixels:
             done.suspect = pixels.suspect
             done.warnings += pixels.warnings
-            done.changes = list(pixels.changes)
+            done.changes += pixels.changes
             done.transfer_syntax = pixels.transfer_syntax or done.transfer_syntax
         if self._likenesses and not (swept or (pixels and pixels.says_something)):
             self._likenesses.learn(file, traversal, done, texts, asked)
@@ -253,6 +261,7 @@ class Deidentifier:
         done.identifiers.put(assembly.put)
         done.old_patient, done.patient = known.old_patient, known.patient
         done.methods, done.kept_texts = known.methods, known.kept_texts
+        self._tell(done, known.subject, done.identifiers)
         return done
 
     def _sealed(
@@ -306,6 +315,21 @@ class Deidentifier:
             return new
         return new._replace(id={"keep": old, "set": rule.text}.get(rule.action, ""))
 
+    def _tell(self, done: Deidentified, subject: Subject, identifiers: Identifiers) -> None:
+        """Note what is to be told of the patient in ``done``."""
+        done.telling = self._telling(subject, identifiers)
+        done.profile = self._profile
+        if not subject.patient_id and "dates-shifted" in self._profile.retain:
+            done.changes.append("no Patient ID: its dates are shifted by study")
+
+    def _telling(self, subject: Subject, identifiers: Identifiers) -> str:
+        """Return which of what a map gives for the patient has a name in it that was removed."""
+        new = subject.patient
+        if not (new and new.given):
+            return ""
+        given = {"id_new": new.id, "name_new": new.name}
+        return next((name for name, text in given.items() if identifiers.names_in(text)), "")
+
     def _prepare(
         self,
         traversal: Traversal,
@@ -339,7 +363,7 @@ class Deidentifier:
         if key not in self._said:
             items = b"".join([method.code_item(code, encoding) for code in claimed])
             self._said[key] = {
-                method.REMOVED: method.removed(encoding),
+                method.REMOVED: method.removed(self._removed, encoding),
                 method.METHOD: method.method(b"", self._method, encoding),
                 method.CODES: method.codes(items, encoding),
                 method.DATES: method.dates(_temporal(self._profile), encoding),

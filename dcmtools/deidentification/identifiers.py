@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.deidentification.needles import Needles
 from dcmtools.deidentification.phrases import (
     DATE,
+    NAME,
     UID,
     Phrase,
     byte_keys,
@@ -174,6 +175,14 @@ class Identifiers:
         """Return what stands in ``text``, one value."""
         plain = folded(text)
         return [each for each in self._with_keys_in(plain) if wide_pattern(each).search(plain)]
+
+    def kinds_in(self, text: str) -> list[str]:
+        """Return of what kinds that is which stands in ``text``, one value; words do not count."""
+        return sorted({each.kind for each in self.in_text(text) if not each.common})
+
+    def names_in(self, text: str) -> bool:
+        """Tell whether names that were removed, other than words, stand in ``text``, one value."""
+        return NAME in self.kinds_in(text)
 
     def harmless_in(self, tag: int, vr: str, text: str) -> list[Phrase]:
         """Return what stands in a value that is harmless, and says nothing there."""

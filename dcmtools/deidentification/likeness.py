@@ -252,7 +252,9 @@ class Likenesses:
         for piece in pieces:
             self._take(identifiers, piece.removed)
         suspects = identifiers.suspects(bytes(draft.data))
-        if outline.warnings or is_to_be_swept(elements, outline.stays, suspects, identifiers, outline.put):
+        if outline.warnings or outline.remarks:
+            return None
+        if is_to_be_swept(elements, outline.stays, suspects, identifiers, outline.put):
             return None
         if texts(outline.stays) != done.kept_texts:  # what varies is among them
             return None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools import __version__
+from dcmtools.deidentification.profile import BASIC
 from dcmtools.encoding.dataset import encode, made
 from dcmtools.encoding.writing import element, item
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dcmtools.deidentification.profile import CodedConcept
     from dcmtools.encoding.syntax import Encoding
 
@@ -16,20 +19,27 @@ REMOVED: Final = 0x00120062
 METHOD: Final = 0x00120063
 CODES: Final = 0x00120064
 DATES: Final = 0x00280303
+SAID: Final = frozenset({REMOVED, METHOD, CODES, DATES})
+"""What is said of de-identification, whatever was said before."""
 _LONGEST: Final = 64  # characters of VR LO
 
 
-def method_text(profile: str, edition: str) -> str:
-    """Return what Deidentification Method says of us: one value of VR LO."""
+def method_text(profile: str, edition: str, departures: Sequence[str] = ()) -> str:
+    """Return what Deidentification Method says of us: one value of VR LO.
+
+    Where there are ``departures``, what is kept although the Basic Profile protects it, it is not that.
+    """
+    if departures and profile == BASIC:
+        profile = f"but for {', '.join(departures)}"
     name = "".join(
         [each if each.isascii() and each.isprintable() and each != "\\" else "_" for each in profile]
     )
     return f"dcmtools {__version__}: PS3.15 {edition}, {name}"[:_LONGEST].rstrip()
 
 
-def removed(encoding: Encoding) -> bytes:
-    """Return Patient Identity Removed."""
-    return element(REMOVED, "CS", b"YES", encoding)
+def removed(said: str, encoding: Encoding) -> bytes:
+    """Return Patient Identity Removed: YES or NO."""
+    return element(REMOVED, "CS", said.encode("ascii"), encoding)
 
 
 def method(old: bytes, text: str, encoding: Encoding) -> bytes:

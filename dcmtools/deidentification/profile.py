@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.data.deidentification_profile import COLUMNS, GROUPS, PRIVATE, ROWS
 from dcmtools.deidentification.rules import Rules, collected, parse
-from dcmtools.encoding.dictionary import name_of
+from dcmtools.encoding.dictionary import lookup, name_of
 from dcmtools.encoding.tags import is_private
 from dcmtools.errors import UsageError
 
@@ -110,14 +110,24 @@ class Profile(NamedTuple):
 
     def departures(self) -> list[str]:
         """Return what rules keep although the profile protects it, by name: the Basic Profile is not met."""
-        own, kept = self.rules, []
-        for place, rule in (*own.tags.items(), *((path[-1], rule) for path, rule in own.paths.items())):
-            if rule.action == "keep" and self.code(place) not in ("", "K"):
-                kept.append(name_of(place))
-        for (creator, tag), rule in own.private.items():
+        kept = [name_of(tag) for tag in self._kept()]
+        for (creator, tag), rule in self.rules.private.items():
             if rule.action == "keep" and not self.safe_private(creator, tag):
                 kept.append(f"({tag >> 16:04x},{tag & 0xFF:02x},{creator})")
         return kept
+
+    def identity(self) -> list[str]:
+        """Return those of ``departures`` that say who somebody is: the patient's identity is not removed."""
+        return [name_of(tag) for tag in self._kept() if tag in _IDENTITY or lookup(tag)[0] == "PN"]
+
+    def ruled(self) -> frozenset[int]:
+        """Return the tags of what rules keep, wherever that is."""
+        rules = *self.rules.tags.items(), *((path[-1], rule) for path, rule in self.rules.paths.items())
+        return frozenset(tag for tag, rule in rules if rule.action == "keep")
+
+    def _kept(self) -> list[int]:
+        """Return the tags of what rules keep although the profile protects it."""
+        return sorted(tag for tag in self.ruled() if self.code(tag) not in ("", "K"))
 
     def codes(self) -> tuple[CodedConcept, ...]:
         """Return what is claimed of CID 7050: the Basic Profile unless this one departs from it, and options.
@@ -128,6 +138,11 @@ class Profile(NamedTuple):
         return tuple(concept for option, concept in METHODS.items() if option in claimed)
 
 
+# Of one person: Patient ID, birth date and address, and what an order, a stay or a study is called.
+_IDENTITY: Final = frozenset({
+    0x00080050, 0x00100020, 0x00100030, 0x00100033, 0x00100034, 0x00101000, 0x00101002, 0x00101040,
+    0x00101090, 0x00102154, 0x00102155, 0x00200010, 0x00380010,
+})  # fmt: skip
 _STRICTEST_FIRST: Final = ("X", "X/D", "D", "C", "K")
 
 

@@ -40,11 +40,15 @@ class GivenPatients(Protocol):
 
 
 class NewPatient(NamedTuple):
-    """Who a patient has become: Patient ID, Patient's Name, and the days that dates move, always back."""
+    """Who a patient has become: Patient ID, Patient's Name, and the days that dates move, always back.
+
+    The former are ``given``, or derived from the key.
+    """
 
     id: str
     name: str
     days: int
+    given: bool = False
 
 
 class Pseudonyms:
@@ -76,7 +80,9 @@ class Pseudonyms:
             days = self.days("days", *old)
             found = self._given.find(*old) if self._given else None
             new = (
-                NewPatient(found.id, found.name or found.id, days) if found else NewPatient(name, name, days)
+                NewPatient(found.id, found.name or found.id, days, given=True)
+                if found
+                else NewPatient(name, name, days)
             )
             if len(self._patients) >= _MOST:
                 self._patients.clear()

@@ -6,6 +6,7 @@ found in it.
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryFile
 from time import monotonic
@@ -123,7 +124,7 @@ class Releaser:
                 raise MissingPatient("it has no Patient ID, and so is not in the map")
             path = self._path_for(item, done)
             record = self._record(item, done, path)
-            remarks = [*done.changes]
+            remarks = [*done.changes, *self._of_name(path, done)]
             try:
                 with self._writing(path, item) as (out, waiting):
                     self._write(file, done, out, remarks, record)
@@ -141,6 +142,15 @@ class Releaser:
             return outputs.path_for(item)
         new = done.patient.id, done.study_instance_uid, done.series_instance_uid, done.sop_instance_uid
         return path_below(outputs.target, *new)
+
+    def _of_name(self, path: str, done: Deidentified) -> Iterator[str]:
+        """Yield what is to be told of the name of an output that is as it was."""
+        outputs = self._outputs
+        if outputs.target == STDOUT or (outputs.renamed and outputs.folder):
+            return
+        name = os.path.relpath(path, outputs.target) if outputs.folder else os.path.basename(path)
+        if kinds := done.identifiers.kinds_in(name):
+            yield f"its name holds what was removed: {', '.join(kinds)}"
 
     def _record(self, item: Input, done: Deidentified, path: str) -> dict[str, object]:
         counts = {name: done.actions.get(code, 0) for code, name in _COUNTED.items()}
@@ -192,6 +202,8 @@ class Releaser:
         if not file.source.unchanged():
             raise InputError("the file has changed while it was read")
         try:
+            if done.telling:
+                raise Leaking(f"{done.telling} of the map has a name in it that was removed from the file")
             if self._settings.verify:
                 remarks += verified(done, out, self._seen)
             if done.suspect:
@@ -276,6 +288,7 @@ def verified(done: Deidentified, out: BinaryIO, seen: Seen | None = None) -> lis
                 private=done.private,
                 before=done.before,
                 sealed=done.sealed,
+                profile=done.profile,
                 seen=seen,
             )
     except InputError as error:

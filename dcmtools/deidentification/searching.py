@@ -32,15 +32,21 @@ _LONGEST_CHARSET: Final = 1024
 _BLOCK: Final = 1024 * 1024
 _OVERLAP: Final = 1024  # no phrase is longer, in whatever encoding
 _LONGEST_EXCESS: Final = 4096  # behind pixels, beyond which it is taken for more of them
+_LONG_NUMBER: Final = 6  # digits
+_MAKERS: Final = frozenset({0x00080070, 0x00081090})
 _NUMBERS: Final = frozenset(NUMBERS) - {"UN"}
 
 
 class Found(NamedTuple):
-    """Something that was removed stands there: ``where``, and whether it ``says_nothing`` in that place."""
+    """Something that was removed stands there: ``where``, and whether it ``says_nothing`` in that place.
+
+    What ``is_usual`` there is not even to be told of.
+    """
 
     where: str
     phrase: Phrase
     says_nothing: bool = False
+    is_usual: bool = False
 
 
 class Search:
@@ -139,7 +145,8 @@ class Search:
             for phrase in self.identifiers.in_text(text):
                 says_nothing = _says_nothing(tag, vr, phrase) and not has_words(vr, [text])
                 if not says_nothing or stands_in(phrase, text):  # else some digits follow each other
-                    yield Found(format_tag(tag), phrase, says_nothing)
+                    usual = _is_usual(tag, vr, phrase) and not has_words(vr, [text])
+                    yield Found(format_tag(tag), phrase, says_nothing, usual)
             if not text.isprintable():
                 yield from self._in_bytes(format_tag(tag), text.encode("utf-8", "surrogateescape"))
 
@@ -151,6 +158,13 @@ def _says_nothing(tag: int, vr: str, phrase: Phrase) -> bool:
     if vr in ("DA", "DT"):
         return phrase.kind != DATE
     return harmless(tag, vr) and is_word_in(phrase, vr)
+
+
+def _is_usual(tag: int, vr: str, phrase: Phrase) -> bool:
+    """Tell whether a phrase in a value of ``tag`` is a short number, or the name of a maker, in its place."""
+    if vr in ("DS", "IS"):
+        return phrase.text.isdecimal() and len(phrase.text) < _LONG_NUMBER
+    return tag in _MAKERS and phrase.common
 
 
 def _compressed(file: Part10File) -> tuple[int, list[tuple[str, bytes]]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.deidentification import content, method
-from dcmtools.deidentification.deciding import Mode
+from dcmtools.deidentification.deciding import OF_PATIENTS, PSEUDONYM, Mode
 from dcmtools.deidentification.treating import LONG, Pass, Treating
 from dcmtools.editing.pieces import Span
 from dcmtools.encoding.dictionary import lookup
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dcmtools.deidentification.copying import Level
-    from dcmtools.deidentification.deciding import Action
     from dcmtools.deidentification.draft import Draft
     from dcmtools.deidentification.identifiers import Identifiers
     from dcmtools.deidentification.pixels import Piece
@@ -34,9 +33,10 @@ class Traversal(Treating):
 
     What depends on the file is set before ``run``: ``insertions`` are elements that are to be at the top,
     ``code_items`` what is to be added to the codes of methods that are there, ``pixels`` what is to stand in
-    the place of pixel data, if that is not what is there.
+    the place of pixel data, if that is not what is there, for which the rule is ``pixel_rule``.
     """
 
+    pixel_rule = ""
     code_items: Mapping[str, bytes] = MappingProxyType({})
     pixels: Sequence[Piece] | None = None
 
@@ -123,15 +123,17 @@ class Traversal(Treating):
         if depth or not self._is_replaced(element):
             self.treat(action, element)
         if self.explaining:
-            self._explain(element, action)
+            self._explain(element)
 
     def _is_replaced(self, element: Element) -> bool:
         """Tell whether something stands in the place of an element at the top, whatever was decided."""
         if element[0] in self.insertions:
             self._leave_out(element)
+            self._did = "D" if self.insertions[element[0]] else "X", self._inserting_rule(element[0])
         elif element[0] in PIXEL_TAGS and self.pixels is not None:
             self._leave_out(element)
             self._add_pixels(self.pixels)
+            self._did = "C" if self.pixels else "X", ""
         else:
             return False
         return True
@@ -173,6 +175,8 @@ class Traversal(Treating):
         if level.mark is None:
             return
         self.actions["X"] += 1
+        if self.explaining:
+            self._explain_gone(level)
         self._draft.drop(level.mark)
         self._levels.pop()
         self._top = self._levels[-1]
@@ -201,11 +205,58 @@ class Traversal(Treating):
             if value.encode("ascii") not in there:
                 self._draft.add(item)
 
-    def _explain(self, element: Element, action: Action) -> None:
-        tag, vr, *_ = element
-        steps = [f"{format_tag(level.tag)}[{level.item}]" for level in self._levels if level.is_sequence]
-        if self._top.is_sequence and steps:  # what was entered just now
-            steps.pop()
-        path = ".".join([*steps, format_tag(tag)])
-        row = {"path": path, "keyword": lookup(tag)[2], "vr": vr, "rule": action.rule, "action": action.code}
-        self.explained.append(row)
+    # ---------------------------------------------------------------- what people are told of it
+
+    def _insert(self, upto: int, at: int) -> None:
+        due = [tag for tag in reversed(self._inserted) if tag <= upto] if self.explaining else ()
+        super()._insert(upto, at)
+        for tag in due:
+            if tag not in self.elements.top and self.insertions[tag]:
+                vr = lookup(tag)[0].partition(" ")[0]
+                self._explained(format_tag(tag), tag, vr, "A", self._inserting_rule(tag))
+
+    def _inserting_rule(self, tag: int) -> str:
+        if tag in method.SAID:
+            return "method"
+        rule = self._profile.rule(tag)
+        return f"rule: {rule.source}" if rule and rule.action == "set" else self.pixel_rule
+
+    def _explain(self, element: Element) -> None:
+        tag, vr, _, _, length, depth = element
+        steps = self._steps(depth)
+        code, rule = self._did
+        if not length and code == "K" and vr != "SQ":
+            rule = "it has no value"
+        elif tag in PIXEL_TAGS and not depth:
+            rule = self.pixel_rule
+        elif tag == method.CODES and not depth and self.code_items:
+            code = "A"  # to what is there
+        elif rule.endswith(PSEUDONYM):
+            rule = rule + self._whose(tag, depth) if code == "D" else rule.removesuffix(f": {PSEUDONYM}")
+        self._explained(".".join([*steps, format_tag(tag)]), tag, vr, code, rule)
+
+    def _steps(self, depth: int) -> list[str]:
+        """Return the sequences around an element of ``depth``, each with the number of the item."""
+        return [
+            f"{format_tag(level.tag)}[{level.item}]"
+            for level in self._levels
+            if level.is_sequence and level.depth < depth
+        ]
+
+    def _whose(self, tag: int, depth: int) -> str:
+        """Return where a pseudonym comes from."""
+        of_map = tag in OF_PATIENTS and not depth and self.patient and self.patient.given
+        return " of the map" if of_map else " by the key"
+
+    def _explained(self, path: str, tag: int, vr: str, code: str, rule: str) -> None:
+        self.explained.append(
+            {"path": path, "keyword": lookup(tag)[2], "vr": vr, "rule": rule, "action": code}
+        )
+
+    def _explain_gone(self, level: Level) -> None:
+        """Put right what was told of the elements of an item that goes after all."""
+        item = ".".join(self._steps(level.depth + 1))
+        for row in reversed(self.explained):
+            if not row["path"].startswith(item + "."):
+                break
+            row["action"], row["rule"] = "X", "Table E.3.4-1 X"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dcmtools.deidentification import content
 from dcmtools.deidentification.copying import LONGEST_CHARSET, Copying
-from dcmtools.deidentification.deciding import bytes_of_numbers
+from dcmtools.deidentification.deciding import bytes_of_numbers, shifted_dates
 from dcmtools.deidentification.identifiers import harmless, has_words
 from dcmtools.deidentification.private import CHARACTERISTICS, RULE, KeptPrivate, block_of
 from dcmtools.deidentification.pseudonyms import is_standard
@@ -61,8 +61,19 @@ Removed: TypeAlias = tuple[int, str, bytes, bytes]
 """Tag, VR and value that are in the data set no more, and the Specific Character Set that it was in."""
 
 
-Replacement: TypeAlias = "tuple[bytes | None, tuple[str, ...], tuple[tuple[str, str], ...]]"
-"""An element, None where it stays; the values in it, and the UIDs in it, each old and new."""
+class Replacement(NamedTuple):
+    """What stands in the place of an element: ``new``, None where it stays, and the ``values`` in that.
+
+    ``uids`` are each old and new, ``code`` says what was done, ``remark`` what is to be told of it.
+    """
+
+    new: bytes | None
+    values: tuple[str, ...]
+    uids: tuple[tuple[str, str], ...]
+    code: str
+    remark: str = ""
+
+
 Memo: TypeAlias = "dict[tuple[object, ...], Replacement]"
 
 
@@ -78,7 +89,8 @@ class Treating(Copying):
     """A pass that treats elements as it was decided: what is not in the draft in the end is in ``removed``.
 
     ``uids`` are new ones by the old, ``put`` the values that stand in the place of others; ``actions`` counts
-    by the codes of PS3.15 E.1. ``long_text`` tells whether text has been copied that is not in memory.
+    by the codes of PS3.15 E.1, ``remarks`` tell of what was done that is no warning. ``long_text`` tells
+    whether text has been copied that is not in memory.
     """
 
     def __init__(
@@ -93,6 +105,7 @@ class Treating(Copying):
         self.uids: dict[str, str] = {}
         self.put: set[str] = set()
         self.warnings: list[str] = []
+        self.remarks: dict[str, None] = {}
         self.actions: Counter[str] = Counter()
         self.explained: list[dict[str, str]] = []
         self.removed: list[Removed] = []
@@ -102,6 +115,7 @@ class Treating(Copying):
         self._mapped: list[tuple[str, str]] = []
         self._identifiers: Identifiers | None = None
         self._pass = Pass.NOTING
+        self._did = "", ""  # with the element in hand: the code, and the rule
 
     @property
     def standing(self) -> tuple[Context, Profile, Pseudonyms, Memo]:
@@ -110,8 +124,10 @@ class Treating(Copying):
 
     def _begin_again(self) -> None:
         """Forget what another pass has done."""
-        for kept in (self.uids, self.put, self.actions, self.explained, self.removed, self.warnings):
+        for kept in (self.uids, self.put, self.actions, self.explained, self.removed):
             kept.clear()
+        self.warnings.clear()
+        self.remarks.clear()
         self.long_text = False
         self._fragments = -1  # where encapsulated pixel data begins that is being copied
         self._names: Level | None = None  # the content item whose name is being read
@@ -122,7 +138,13 @@ class Treating(Copying):
 
     def treat(self, action: Action, element: Element) -> None:
         """Do with an element what was decided."""
+        self._did = "K", action.rule
         _WAYS[action.kind](self, action, element)
+
+    def _count(self, code: str, rule: str) -> None:
+        """Note that something was done, for people."""
+        self.actions[code] += 1
+        self._did = code, rule
 
     def _keep(self, action: Action, element: Element) -> None:
         """Keep an element; look into it where somebody's name may be, and at the names of content items."""
@@ -139,7 +161,7 @@ class Treating(Copying):
             self._top.concept[2] = self.text(self._raw(value, min(length, 64)))
         size = bytes_of_numbers(tag, vr)
         if size and length not in (0, size) and is_text(self._raw(value, min(length, LONG))):
-            self._remove(action, element)  # text where numbers should be
+            self._remove(action._replace(rule="text where numbers should be"), element)
             return
         understood = effective_vr(tag, vr)
         searching = self._pass != Pass.NOTING and length and understood in TEXT_VRS
@@ -177,7 +199,7 @@ class Treating(Copying):
         new = "\\".join([old if each is None else each for old, each in zip(found, cleaned, strict=True)])
         told = self._told(new)
         self._put(element, b"" if told == REMOVED and vr not in SEARCHED else told)
-        self.actions["C"] += 1
+        self._count("C", "the search: what was removed elsewhere stood in it")
         return True
 
     def _told(self, text: str) -> bytes:
@@ -207,14 +229,14 @@ class Treating(Copying):
             self._run = value + length
 
     def _remove(self, action: Action, element: Element) -> None:
-        self.actions[action.code] += 1
+        self._count("X", action.rule)
         self._note(element, self._top.charset)
         self._leave_out(element)
 
     def _empty(self, action: Action, element: Element) -> None:
         if element[4] == 0:
             return
-        self.actions[action.code] += 1
+        self._count(action.code, action.rule)
         self._note(element, self._top.charset)
         self._put(element, b"")
 
@@ -235,30 +257,36 @@ class Treating(Copying):
                 self._memo.clear()
             if length <= _LONGEST_KNOWN:
                 self._memo[key] = known
-        new, puts, uids = known
-        self.put.update(puts)
-        if new is None:
+        self.put.update(known.values)
+        if known.new is None:
             self._exempt(action, element)
             return
-        self.uids.update(uids)
-        self.actions[action.code] += 1
+        self.uids.update(known.uids)
+        self._count(known.code, action.rule)
+        if known.remark:
+            self.remarks[known.remark] = None
         self._note(element, top.charset)
         self._leave_out(element)
-        self._draft.add(new)
+        self._draft.add(known.new)
 
     def _replacement(self, action: Action, tag: int, vr: str, old: bytes) -> Replacement:
         """Return the element that replaces one with the value ``old``, None if it stays."""
         before = len(self._mapped)
         new = action.make(self, tag, old) if action.make else action.value
         pairs = tuple(self._mapped[before:])
-        puts = _values(new) if effective_vr(tag, vr) in TEXT_VRS else ()
+        is_text_there = effective_vr(tag, vr) in TEXT_VRS
+        puts = _values(new) if is_text_there else ()
         if action.make and (new == old or new == old.rstrip(b" \0")):
-            return None, puts, ()
-        return self._written(tag, vr, new), puts, pairs
+            return Replacement(None, puts, (), "K")
+        blank = not new.strip(b"\\ \0") if is_text_there else not new
+        code = "Z" if blank and action.code != "U" else action.code
+        is_less = action.make is shifted_dates and _empty(new) > _empty(old)
+        remark = f"{format_tag(tag)}: what is no date was emptied" if is_less else ""
+        return Replacement(self._written(tag, vr, new), puts, pairs, code, remark)
 
     def _set(self, action: Action, element: Element) -> None:
         if action.make and element[1] != "SQ":
-            self.actions[action.code] += 1
+            self._count(action.code, action.rule)
             self._note(element, self._top.charset)
             self._put(element, action.make(self, element[0], b""))
         else:
@@ -270,7 +298,7 @@ class Treating(Copying):
             self._remove(action, element)
             return
         if action.code != "K":
-            self.actions[action.code] += 1
+            self._count(action.code, action.rule)
         level = self._opened(element, action.inner, self._encoding_in(element))
         level.slow = self._top.slow and self._names is not None
         self._enter(level)
@@ -279,7 +307,7 @@ class Treating(Copying):
         """Put another item in the place of those of a content sequence."""
         if element[4] == 0:
             return
-        self.actions[action.code] += 1
+        self._count(action.code, action.rule)
         self._put(element, content.dummy_content(self._top.encoding))
 
     def _private_element(self, action: Action, element: Element) -> None:
@@ -292,6 +320,7 @@ class Treating(Copying):
                 self._remove(action, element)
             else:
                 self._put(element, self._characteristics)
+                self._did = "C", "private: safe"
             return
         creators = self._top.creators
         if is_creator(tag):
@@ -320,18 +349,19 @@ class Treating(Copying):
     def _length(self, _: Action, element: Element) -> None:
         self._group_length(element)
 
-    def _charset(self, _: Action, element: Element) -> None:
+    def _charset(self, action: Action, element: Element) -> None:
         """Take note of the character set, and leave out of its value what names none."""
         length = element[4]
         self._top.charset = raw = self._raw(element[3], min(length, LONGEST_CHARSET))
         terms = unpadded(raw).split("\\")
         kept = [term if is_term(term) else "" for term in terms]
         if kept != terms or length > LONGEST_CHARSET:
-            self.actions["C"] += 1
+            self._count("C", action.rule)
             self._put(element, "\\".join(kept).encode("ascii"))
 
-    def _absorb(self, _: Action, element: Element) -> None:
+    def _absorb(self, action: Action, element: Element) -> None:
         self._leave_out(element)
+        self._did = "X", action.rule
 
     def _concept(self, action: Action, element: Element) -> None:
         """Go into the name of a content item."""
@@ -397,6 +427,11 @@ class Treating(Copying):
             vr = lookup(tag)[0]
         if vr in TEXT_VRS:
             self.removed.append((tag, vr, self._raw(value, min(length, _LONGEST_TAKEN)), charset))
+
+
+def _empty(raw: bytes) -> int:
+    """Return how many of the values of a text are empty."""
+    return sum(not each.strip(b" \0") for each in raw.split(b"\\"))
 
 
 def _values(raw: bytes) -> tuple[str, ...]:

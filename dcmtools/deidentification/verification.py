@@ -27,10 +27,13 @@ from dcmtools.errors import InputError
 from dcmtools.files.part10 import PREFIX_OFFSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from dcmtools.deidentification.identifiers import Identifiers
     from dcmtools.deidentification.layouts import Likeness
+    from dcmtools.deidentification.phrases import Phrase
+    from dcmtools.deidentification.profile import Profile
+    from dcmtools.deidentification.searching import Found
     from dcmtools.encoding.element import Element
     from dcmtools.files.part10 import Part10File
 
@@ -85,6 +88,7 @@ def leaks(
     before: frozenset[int] = frozenset(),
     sealed: bytes = b"",
     seen: Seen | None = None,
+    profile: Profile | None = None,
 ) -> list[Leak]:
     """Return what is wrong with a file that was ``written``; nothing where it is as it has to be.
 
@@ -92,9 +96,13 @@ def leaks(
     element is kept by a rule; without it there may be none. ``before`` are the tags at the top of what it
     was made of: of these no attribute of Type 1 or 2 may be missing. In ``sealed``, which is encrypted,
     nothing is looked for: by chance anything may stand there. Bytes that were ``seen`` in the file before are
-    not searched again for the same. Does not raise: what cannot be read has leaked.
+    not searched again for the same. By its rules the ``profile`` may keep somebody's
+    identity, which the file has to say; of words in what they keep nothing is told. Does not raise: what
+    cannot be read has leaked.
     """
     found = [*_in_front(written)]
+    ruled = profile.ruled() if profile else frozenset()
+    removed = "NO" if profile and profile.identity() else "YES"
     try:
         if seen and not (private or sealed) and (again := seen.again(written, identifiers)):
             met, searched = again
@@ -102,15 +110,15 @@ def leaks(
             met, searched = _walked(written), None
         found += met.wrong
         found += _unlike_meta(written, met)
-        found += _in_flags(met)
+        found += _in_flags(met, removed)
         found += _lost(met, before)
         if met.private:
             found += _private(written, private)
         if searched is None:
             search = Search(written, identifiers, met.pixels, met.top, sealed=sealed)
-            searched = [*_searched(search, identifiers)]
+            searched = [*_searched(search, identifiers, ruled)]
             if seen and search.is_plain and not (private or sealed or met.private or met.wrong):
-                seen.note(written, identifiers, met)
+                seen.note(written, identifiers, met, ruled)
         found += searched
     except InputError as error:
         found.append(Leak("data set", f"it cannot be read to its end: {error.message}"))
@@ -164,9 +172,9 @@ def _unlike_meta(file: Part10File, met: _Structure) -> Iterator[Leak]:
             yield Leak(format_tag(meta), f"it is not what {format_tag(tag)} is")
 
 
-def _in_flags(met: _Structure) -> Iterator[Leak]:
-    if met.text(PATIENT_IDENTITY_REMOVED) != "YES":
-        yield Leak(format_tag(PATIENT_IDENTITY_REMOVED), "Patient Identity Removed is not YES")
+def _in_flags(met: _Structure, removed: str) -> Iterator[Leak]:
+    if met.text(PATIENT_IDENTITY_REMOVED) != removed:
+        yield Leak(format_tag(PATIENT_IDENTITY_REMOVED), f"Patient Identity Removed is not {removed}")
     if met.tags.isdisjoint(_METHODS):
         yield Leak(format_tag(_METHODS[0]), "it does not say by which method it was de-identified")
 
@@ -193,7 +201,7 @@ def _private(file: Part10File, kept: Keeping | None) -> Iterator[Leak]:
                 yield Leak(format_tag(tag), "a private element that no rule keeps")
 
 
-def _searched(search: Search, identifiers: Identifiers) -> Iterator[Leak]:
+def _searched(search: Search, identifiers: Identifiers, ruled: frozenset[int]) -> Iterator[Leak]:
     if search.carried:
         frames = len({where for where, _ in search.carried})
         what = f"it carries something beside the image, as {frames} of the frames do"
@@ -203,15 +211,28 @@ def _searched(search: Search, identifiers: Identifiers) -> Iterator[Leak]:
     found = list(dict.fromkeys(search.found()))
     spared = {each.phrase for each in found if each.says_nothing or each.phrase.common}
     identifiers.ambiguous |= spared
-    for where, phrase, _ in found:
-        if phrase not in spared:
-            yield Leak(where, f"{_A[phrase.kind]} that was removed stands there")
-    for kind, what in _A.items():
-        places = [where for where, phrase, _ in found if phrase in spared and phrase.kind == kind]
-        if places := list(dict.fromkeys(places)):
-            more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-            where = ", ".join(places[:_NAMED]) + more
-            yield Leak(where, f"a word or number like {what} that was removed", certain=False)
+    yield from dict.fromkeys(
+        Leak(each.where, f"{_A[each.phrase.kind]} that was removed stands there")
+        for each in found
+        if each.phrase not in spared
+    )
+    yield from _doubtful(found, spared, {format_tag(tag) for tag in ruled})
+
+
+def _doubtful(found: Iterable[Found], spared: Container[Phrase], ruled: Container[str]) -> Iterator[Leak]:
+    """Yield where words stand that may be something else, each place once."""
+    kinds: dict[str, set[str]] = {}
+    for each in found:
+        if each.phrase in spared and not each.is_usual and each.where not in ruled:
+            kinds.setdefault(each.where, set()).add(each.phrase.kind)
+    by_kinds: dict[tuple[str, ...], list[str]] = {}
+    for where, there in kinds.items():
+        by_kinds.setdefault(tuple(kind for kind in _A if kind in there), []).append(where)
+    for these, places in by_kinds.items():
+        more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+        what = " and ".join(_A[kind] for kind in these)
+        where = ", ".join(places[:_NAMED]) + more
+        yield Leak(where, f"a word or number like {what} that was removed", certain=False)
 
 
 class _Sight(NamedTuple):
@@ -259,7 +280,9 @@ class Seen:
             return sight.met._replace(top=_top(sight.met.top, like)), sight.found
         return None
 
-    def note(self, file: Part10File, identifiers: Identifiers, met: _Structure) -> None:
+    def note(
+        self, file: Part10File, identifiers: Identifiers, met: _Structure, ruled: frozenset[int] = frozenset()
+    ) -> None:
         """Note a file that was looked at as a whole, in which nothing but samples is passed over."""
         self._misses += 1
         if self._misses > _PATIENCE and self._misses % _PATIENCE:
@@ -278,7 +301,7 @@ class Seen:
         like = layout.likeness(file.body(), file.head) if layout.varying else None
         if like is None or common.suspected(_differing(file, like)):
             return
-        found = [*_searched(Search(file, common, met.pixels, met.top), common)]
+        found = [*_searched(Search(file, common, met.pixels, met.top), common, ruled)]
         if not any(leak.certain for leak in found):
             sight = _Sight(file.transfer_syntax, layout, met, common, found)
             self._sights = [sight, *[each for each in self._sights if each.layout is not before]][:_SIGHTS]

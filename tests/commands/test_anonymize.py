@@ -327,6 +327,48 @@ def test_rules_against_the_profile_are_told(tmp_path: Path, key: Path) -> None:
     assert "warning" not in anonymize(ct(), "-o", tmp_path / "3", "--keep", "KVP", key=key).stderr
 
 
+@pytest.mark.parametrize(
+    ("kept", "removed"),
+    [
+        ("PatientName", "NO"),
+        ("PatientBirthDate", "NO"),
+        ("OperatorsName", "NO"),
+        ("RequestAttributesSequence.AccessionNumber", "NO"),
+        ("InstitutionName", "YES"),
+        ("KVP", "YES"),
+    ],
+)
+def test_who_keeps_an_identity_does_not_say_that_it_is_removed(
+    tmp_path: Path, key: Path, kept: str, removed: str
+) -> None:
+    found = anonymize("--format", "json", mr(), "-o", tmp_path / "out", "--keep", kept, key=key)
+    (record,) = found.records
+    assert record["outcome"] == "done"
+    assert value(record["output"], 0x00120062) == [removed]
+    (method,) = value(record["output"], 0x00120063)
+    assert ("basic" in method) is (kept == "KVP")
+    warned = f"the patient's identity is not removed, for {kept.rpartition('.')[2]}" in found.stderr
+    assert warned is (removed == "NO")
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        (f"{CT_ID}/scan.dcm", "its name holds what was removed: identifier, name"),
+        ("compressedsamples_ct1.dcm", "its name holds what was removed: name"),
+        ("scan.dcm", ""),
+    ],
+)
+def test_names_that_tell_who_it_is_are_told_of(tmp_path: Path, key: Path, name: str, note: str) -> None:
+    folder = tmp_path / "in"
+    (folder / name).parent.mkdir(parents=True)
+    shutil.copy(ct(), folder / name)
+    (record,) = records(folder, "-o", tmp_path / "out", "--names", "original", key=key)
+    assert record["output"].endswith(name)
+    assert record.get("note", "") == note
+    assert "its name" not in (records(folder, "-o", tmp_path / "uids", key=key)[0].get("note", ""))
+
+
 def test_free_text_that_stays_is_told_of(tmp_path: Path, key: Path) -> None:
     (record,) = records(ct(), "-o", tmp_path / "out", key=key)
     assert "(0008,1090)" in record["kept_text"]
@@ -337,7 +379,23 @@ def test_patients_whom_a_map_leaves_their_identifier(tmp_path: Path, key: Path) 
     given = tmp_path / "ids.csv"
     given.write_text(f"id_old,id_new\n{CT_ID},{CT_ID}\n")
     result = anonymize(ct(), "-o", tmp_path / "out", "--map", given, key=key)
-    assert "line 2: id_new is id_old" in result.stderr
+    assert result.status == 2
+    assert "line 2: id_new is an id_old, its own" in result.stderr
+
+
+@pytest.mark.parametrize("verify", ["--verify", "--no-verify"])
+@pytest.mark.parametrize(
+    ("new", "column"), [("T-1,CompressedSamples^One", "name_new"), ("CompressedSamples-1,Trial^1", "id_new")]
+)
+def test_a_name_of_the_file_that_a_map_gives_back(
+    tmp_path: Path, key: Path, new: str, column: str, verify: str
+) -> None:
+    given = tmp_path / "ids.csv"
+    given.write_text(f"id_old,id_new,name_new\n{CT_ID},{new}\n")
+    (record,) = records(ct(), "-o", tmp_path / "out", "--map", given, verify, key=key)
+    assert (record["outcome"], record["error"]["code"]) == ("failed", "leak")
+    assert f"{column} of the map has a name in it" in record["error"]["message"]
+    assert Path(record["quarantine"]).exists()
 
 
 # ---------------------------------------------------------------- maps

@@ -10,21 +10,24 @@ from dcmtools.deidentification.identifiers import Identifiers
 from dcmtools.deidentification.verification import leaks
 from dcmtools.encoding.dataset import text as text_of
 from dcmtools.files.part10 import Part10File
-from tests.support.deidentified import Options, data_set_of, deidentified, text
+from tests.support.deidentified import BASIC, Options, data_set_of, deidentified, text
 from tests.support.encoded import part10
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dcmtools.deidentification.verification import Leak
+
 ID, ACCESSION, VERSIONS, DESCRIPTION = 0x00100020, 0x00080050, 0x00181020, 0x0008103E
+LABEL = 0x00181020
+CT = text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2") + text(0x00080018, "UI", "1.2.3.4")
 CLEAN = Options(clean=("descriptors",), retain=("device",))
 
 
 def a_file(description: str, *, old: str = "48151623", versions: str = "v1", accession: str = "") -> bytes:
     return b"".join(
         [
-            text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2"),
-            text(0x00080018, "UI", "1.2.3.4"),
+            CT,
             text(ACCESSION, "SH", accession),
             text(DESCRIPTION, "LO", description),
             text(ID, "LO", old),
@@ -95,6 +98,48 @@ def test_numbers_that_only_read_like_it_spare_nothing(tag: int, vr: str, value: 
     identifiers = Identifiers()
     identifiers.take(ID, "LO", ["48151623"])
     assert identifiers.harmless_in(tag, vr, value) == []
+
+
+def looked_at(path: Path, body: bytes, options: Options, *, ruled: bool) -> list[Leak]:
+    path.write_bytes(part10(body))
+    with deidentified(path, options) as done:
+        out = path.with_name("out.dcm")
+        out.write_bytes(done.meta + b"".join(done.blocks()))
+        with Part10File.open(str(out)) as file:
+            return [*leaks(file, done.identifiers, profile=done.profile if ruled else None)]
+
+
+NAMES = text(0x00080070, "LO", "TOSHIBA_MEC") + text(0x00080080, "LO", "TOSHIBA")
+SERIAL = text(0x00180080, "DS", "4000.0200") + text(0x00181000, "LO", "0000200")
+
+
+def test_makers_and_short_numbers_are_not_told_of_in_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    head = CT + NAMES
+    assert looked_at(path, head + text(ID, "LO", "1") + SERIAL, BASIC, ruled=False) == []
+    told = looked_at(
+        path, head + text(ID, "LO", "1") + SERIAL + text(LABEL, "LO", "at 0200"), BASIC, ruled=False
+    )
+    assert [(leak.where, leak.certain) for leak in told] == [("(0018,1020)", False)]
+
+
+def test_places_are_told_of_once_and_not_where_a_rule_keeps_them(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    study, name = text(0x00081030, "LO", "head of a head"), text(0x00100010, "PN", "HEAD^TEST")
+    body = CT + text(0x00080060, "CS", "HEAD") + study + name + text(ID, "LO", "HEAD")
+    found = looked_at(path, body, Options(keep=("StudyDescription",)), ruled=False)
+    assert [(leak.where, leak.what) for leak in found] == [
+        ("(0008,0060), (0008,1030)", "a word or number like a name and an identifier that was removed")
+    ]
+    (leak,) = looked_at(path, body, Options(keep=("StudyDescription",)), ruled=True)
+    assert leak.where == "(0008,0060)"
+
+
+def test_what_is_certain_is_told_of_once_for_each_place(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    body = CT + text(0x00081030, "LO", "Doe, John") + text(0x00100010, "PN", "Doe^John")
+    (leak,) = looked_at(path, body, Options(keep=("StudyDescription",)), ruled=True)
+    assert (leak.where, leak.certain) == ("(0008,1030)", True)
 
 
 def test_it_is_found_beside_a_number_that_is_harmless(tmp_path: Path) -> None:

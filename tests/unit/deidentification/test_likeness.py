@@ -383,7 +383,7 @@ def test_what_is_doubtful_is_told_of_each_file(tmp_path: Path) -> None:
     for number in range(5):
         identifiers = removed()
         identifiers.take(0x00080080, "LO", ["TOSHIBA"])
-        found.append(looked_at(tmp_path, written(number, {0x00081090: "a Toshiba"}), identifiers, seen))
+        found.append(looked_at(tmp_path, written(number, {0x00181020: "a Toshiba"}), identifiers, seen))
         assert identifiers.ambiguous
     assert found[0]
     assert all(one == other for one, other in pairwise(found))

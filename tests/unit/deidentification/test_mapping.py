@@ -84,6 +84,12 @@ def test_two_who_become_one_are_remarked_on(tmp_path: Path) -> None:
         ("id_old,id_new\n1,a\\b", "line 2: id_new is no value of VR LO"),
         ("id_old,id_new,name_new\n1,T1,a^b^c^d^e^f\n", "line 2: name_new is no value of VR PN"),
         ("id_old,id_new\n1,T\u00e9\n", "line 2: id_new is not ASCII"),
+        ("id_old,id_new\n1,1\n", "line 2: id_new is an id_old, its own: it would tell"),
+        ("id_old,id_new\na1,T1\nb2,A1\n", "line 3: id_new is an id_old, that of line 2"),
+        ("id_old,id_new\n1,2\n2,1\n", "line 2: id_new is an id_old, that of line 3"),
+        ("id_old,id_new\n4711,T-4711\n", "line 2: id_new has id_old in it"),
+        ("id_old,id_new,name_new\n4711,T-1,Trial^4711\n", "line 2: name_new has id_old in it"),
+        ("id_old,id_new,name_new\n4711,T-1,4711\n", "line 2: name_new is an id_old, its own"),
         ('id_old,id_new\n1,"T1\n', "line 2: unexpected end of data"),
     ],
 )
@@ -106,6 +112,10 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_what_may_be_a_header(tmp_path: Path) -> None:
     (note,) = found(tmp_path, "PatientID,NewID\n4711,T-1\n").notes
     assert note.endswith("line 1: taken for a patient; a header would be id_old,id_new")
+
+
+def test_short_ones_may_be_part_of_new_ones(tmp_path: Path) -> None:
+    assert found(tmp_path, "id_old,id_new\n1,T-001\n002,T-002\n").find("1", "") == Given("T-001")
 
 
 def test_a_map_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,22 @@ def test_what_keeps_more_than_the_basic_profile_does_not_claim_it(keep: str, dep
     assert ("113100" in {concept.value for concept in asked.codes()}) is (not departures)
 
 
+@pytest.mark.parametrize(
+    ("keep", "identity"),
+    [
+        ("PatientID", ["PatientID (0010,0020)"]),
+        ("RequestAttributesSequence.AccessionNumber", ["AccessionNumber (0008,0050)"]),
+        ("PersonName", ["PersonName (0040,a123)"]),
+        ("StudyDescription", []),
+        ("EchoTime", []),
+    ],
+)
+def test_what_says_who_somebody_is(keep: str, identity: list[str]) -> None:
+    asked = profile_from(keep=[keep])
+    assert asked.identity() == identity
+    assert len(asked.ruled()) == 1
+
+
 def test_it_goes_to_another_process() -> None:
     asked = profile_from("basic", ["uids"], keep=["PatientSex"])
     again = pickle.loads(pickle.dumps(asked))  # noqa: S301  our own

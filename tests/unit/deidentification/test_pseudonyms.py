@@ -52,7 +52,7 @@ def test_id_and_issuer_do_not_run_into_each_other() -> None:
 def test_given_patients_keep_the_days_of_the_key() -> None:
     given = PatientMap({("12345", ""): Given("TRIAL-7")}, complete=False)
     days = Pseudonyms(ONE).patient("12345", "").days
-    assert Pseudonyms(ONE, given).patient("12345", "") == NewPatient("TRIAL-7", "TRIAL-7", days)
+    assert Pseudonyms(ONE, given).patient("12345", "") == NewPatient("TRIAL-7", "TRIAL-7", days, given=True)
     assert Pseudonyms(ONE, given).patient("6", "") == Pseudonyms(ONE).patient("6", "")
 
 
