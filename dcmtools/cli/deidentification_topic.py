@@ -126,8 +126,8 @@ tabs:
 
 issuer_old and name_new may be left out; without an issuer a row is for any. Without a header there are two
 columns, old and new. A fault names the line. So does what would give somebody away: an id_new or name_new
-that is any id_old of the map, or has its own, of four characters or more, in it. Where one has a name in it that is removed from a file,
-that file fails. Files of patients who are not in the map fail, unless
+that is any id_old of the map, or has its own, of four characters or more, in it. Where one has a name in it
+that is removed from a file, that file fails. Files of patients who are not in the map fail, unless
 --map-missing hash derives an identifier for these from the key.
 
 --map-out FILE writes old and new Patient IDs and UIDs as CSV with the columns id_old and id_new. A file
