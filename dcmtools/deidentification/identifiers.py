@@ -159,7 +159,7 @@ class Identifiers:
         """Return ``text``, one value, without what was removed; None where nothing of it is there."""
         plain, places = _with_places(text)
         spans = []
-        for phrase in self._with_keys_in(plain):
+        for phrase in self._with_keys_in(joined(plain)):
             for match in wide_pattern(phrase).finditer(plain):
                 if phrase.common or phrase in self._spared:
                     self.ambiguous.add(phrase)
@@ -174,7 +174,7 @@ class Identifiers:
     def in_text(self, text: str) -> list[Phrase]:
         """Return what stands in ``text``, one value."""
         plain = folded(text)
-        return [each for each in self._with_keys_in(plain) if wide_pattern(each).search(plain)]
+        return [each for each in self._with_keys_in(joined(plain)) if wide_pattern(each).search(plain)]
 
     def kinds_in(self, text: str) -> list[str]:
         """Return of what kinds that is which stands in ``text``, one value; words do not count."""
@@ -239,8 +239,7 @@ class Identifiers:
         return b"192" in self._charset and _UTF_8.search(data) is not None
 
     def _with_keys_in(self, text: str) -> list[Phrase]:
-        """Return the phrases whose keys stand in ``text``, which is folded, or do but for signs in them."""
-        text = joined(text)
+        """Return the phrases whose keys stand in ``text``, which is folded."""
         if len(self._phrases) <= _FEW:
             return [each for each in self._phrases if each.key in text]
         if not self._by_word:
