@@ -22,18 +22,12 @@ def replacing(path: str, *, mode: int | None = None, durable: bool = True) -> It
     given; that is 0600 where there is none. The bytes are on disk before the name is, unless that is not to
     be ``durable``; a link at ``path`` would be replaced, not followed. Other hard links keep the old file.
     """
-    folder = os.path.dirname(path) or "."
-    opened = os.open(folder, _FOLDER)
-    try:
-        with _nameless(opened, 0o600) or _hidden(folder, 0o600) as file:
-            yield file
-            file.flush()
-            _belong(file.fileno(), path, mode)
-            if durable:
-                os.fsync(file.fileno())
-            _name(file, opened, os.path.basename(path), over=True)
-    finally:
-        os.close(opened)
+    with _named_in_the_end(path, 0o600, over=True) as file:
+        yield file
+        file.flush()
+        _belong(file.fileno(), path, mode)
+        if durable:
+            os.fsync(file.fileno())
 
 
 def _belong(descriptor: int, path: str, mode: int | None) -> None:
@@ -59,12 +53,18 @@ def making(path: str, *, over: bool = False, mode: int = 0o666) -> Iterator[Bina
     OSError. Where the system knows files without a name, not even a process that is killed leaves anything
     behind. Its mode is what the umask leaves of ``mode``, and nothing is forced to disk.
     """
+    with _named_in_the_end(path, mode, over=over) as file:
+        yield file
+        file.flush()
+
+
+@contextmanager
+def _named_in_the_end(path: str, mode: int, *, over: bool) -> Iterator[BinaryIO]:
     folder = os.path.dirname(path) or "."
     opened = os.open(folder, _FOLDER)
     try:
         with _nameless(opened, mode) or _hidden(folder, mode) as file:
             yield file
-            file.flush()
             _name(file, opened, os.path.basename(path), over=over)
     finally:
         os.close(opened)

@@ -8,9 +8,10 @@ import click
 
 from dcmtools.cli.options import bundle
 from dcmtools.cli.params import CODEC, FRAMES, is_given
+from dcmtools.codecs.settings import NEAR, OFFSET_TABLES, QUALITY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from dcmtools.cli.app import App
     from dcmtools.codecs.registry import Codec
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Function = Callable[..., Any]
 
+COLUMNS: Final = ("file", "from", "to", "input_bytes", "output_bytes", "ratio", "elapsed_ms", "changes")
 _ENCODING: Final = ("quality", "ratio", "near", "effort", "offset_table", "fragment_size")
 _OTHERS: Final = (
     *("target", "in_place", "overwrite", "codec", "frames", "new_uid", "verify", "force", "if_smaller"),
@@ -44,7 +46,6 @@ def report(
     paths: Paths,
     options: CompressOptions,
     output: OutputOptions,
-    columns: Sequence[str],
     jobs: int,
     verb: str,
 ) -> ExitStatus:
@@ -56,7 +57,7 @@ def report(
     totals = Totals(verb)
     results = compress(paths, options, jobs, totals)
     drain = options.outputs.target != STDOUT  # files are made, whoever reads of it
-    return app.report(results, columns, output, summary=totals, drain=drain)
+    return app.report(results, COLUMNS, output, summary=totals, drain=drain)
 
 
 def check_stdout(app: App, outputs: Outputs, output: OutputOptions) -> None:
@@ -155,7 +156,7 @@ _ENCODERS: Final = (
     click.option(
         "--quality",
         type=click.IntRange(1, 100),
-        default=90,
+        default=QUALITY,
         show_default=True,
         metavar="N",
         help="How good lossy compression is to be: 90 looks like the original, 100 is nearly it. With JPEG "
@@ -170,7 +171,7 @@ _ENCODERS: Final = (
     click.option(
         "--near",
         type=click.IntRange(1, 255),
-        default=2,
+        default=NEAR,
         show_default=True,
         metavar="N",
         help="Largest error of a sample with jpeg-ls-near; less in frames with samples next to the bounds of"
@@ -184,8 +185,8 @@ _ENCODERS: Final = (
     ),
     click.option(
         "--offset-table",
-        type=click.Choice(["basic", "extended", "none"]),
-        default="basic",
+        type=click.Choice(OFFSET_TABLES),
+        default=OFFSET_TABLES[0],
         show_default=True,
         help="How it says where frames are.",
     ),

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _DATE: Final = "2026-11-22"  # of the release that the pages describe: mandoc wants one, and builds must agree
 _SPECIAL: Final = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
@@ -86,6 +86,11 @@ def see_also(*pages: tuple[str, int]) -> Iterator[str]:
     """Name other pages."""
     yield from section("SEE ALSO")
     yield ", ".join(f"{bold(name)}({number})" for name, number in pages)
+
+
+def terms(items: Mapping[str, str]) -> str:
+    """Return ``items`` as ``marked_up`` takes definitions."""
+    return "\n".join(f"* {term} | {text}" for term, text in items.items())
 
 
 def marked_up(text: str) -> Iterator[str]:

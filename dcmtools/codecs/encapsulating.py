@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from dcmtools.codecs.settings import Settings
 
-TABLES: Final = ("basic", "extended", "none")
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _IN_MEMORY: Final = 16 * 1024 * 1024

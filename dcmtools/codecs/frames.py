@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from array import array
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from dcmtools.codecs.pixels import DESCRIBING, MAX_FRAME, Pixels, described
 from dcmtools.codecs.registry import codec_of
-from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED, Span
 from dcmtools.encoding.tags import ITEM, PIXEL_DATA
 from dcmtools.encoding.values import number_struct, numbers, swapped
 from dcmtools.errors import InputError, MalformedError, Unsuitable
@@ -33,13 +33,6 @@ _GE_PRIVATE: Final = "1.2.840.113619.5.2"  # implicit VR little endian, but pixe
 _JPEG_XL: Final = b"\xff\x0a"
 _BEGIN: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", _JPEG_XL, b"\0\0\0\x0cJXL ")
 _RLE_BEGIN: Final = re.compile(rb"[\1-\x0f]\0\0\0\x40\0\0\0")  # the first of 1 to 15 segments at 64
-
-
-class Span(NamedTuple):
-    """Bytes of the source: ``length`` from ``offset``."""
-
-    offset: int
-    length: int
 
 
 class Fragments:

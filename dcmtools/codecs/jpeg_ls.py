@@ -49,12 +49,12 @@ def photometric(stream: Stream, pixels: Pixels) -> str:  # noqa: ARG001  as all 
 def encode(samples: Samples, pixels: Pixels, codec: Codec, settings: Settings) -> bytes:
     """Return the codestream of a frame, with the precision of Bits Allocated; colours interleaved by sample.
 
-    Where an error could take a sample beyond what Bits Stored can hold, or turn its sign, it is as small as
-    it has to be for that not to happen, 0 if need be.
+    Where an error could take a sample beyond what Bits Stored can hold, or turn its sign, it is halved until
+    that does not happen, to 0 if need be.
     """
     near = 0 if codec.lossless else settings.near
     while near and _leaves_bounds(samples, pixels, near):
-        near -= 1
+        near //= 2
     return _encoded(samples, near)
 
 

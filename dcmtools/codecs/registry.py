@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from dcmtools.encoding.syntax import (
@@ -130,6 +129,8 @@ def codec_named(text: str) -> Codec:
         except ValueError:
             known = None
     if known is None:
+        from difflib import get_close_matches
+
         near = " or ".join(get_close_matches(text.lower(), _BY_NAME, 2))
         message = f"{text!r} is no transfer syntax that is known here" + (f"; is it {near}?" if near else "")
         raise ValueError(message)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 QUALITY: Final = 90
 NEAR: Final = 2
 EFFORT: Final = 5
+OFFSET_TABLES: Final = ("basic", "extended", "none")
 
 
 class Settings(NamedTuple):
@@ -28,7 +29,7 @@ class Settings(NamedTuple):
     ratio: float = 0.0
     near: int = NEAR
     effort: int = 0
-    offset_table: str = "basic"
+    offset_table: str = OFFSET_TABLES[0]
     fragment_size: int = 0
 
 

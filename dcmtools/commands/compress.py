@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dcmtools.cli.app import App, pass_app
-from dcmtools.cli.compressing import compress_options, report
+from dcmtools.cli.compressing import COLUMNS, compress_options, report
 from dcmtools.cli.options import jobs_option, output_options, paths_argument
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dcmtools.files.paths import Paths
     from dcmtools.output.reporter import OutputOptions
 
-COLUMNS = ("file", "from", "to", "input_bytes", "output_bytes", "ratio", "elapsed_ms", "changes")
+__all__ = ["COLUMNS", "command"]
 
 
 @click.command("compress")
@@ -55,4 +55,4 @@ def command(
       dcmtools compress archive/ --in-place --to jpeg-2000-lossless
       dcmtools compress - -o - --to rle < ct.dcm > rle.dcm
     """
-    return report(app, paths, options, output, COLUMNS, jobs, "compressed")
+    return report(app, paths, options, output, jobs, "compressed")

@@ -15,9 +15,8 @@ from dcmtools.codecs.frames import EXTENDED_OFFSET_TABLE, PIXEL_TAGS, pixel_data
 from dcmtools.codecs.pixels import BITS_ALLOCATED, COLUMNS, DESCRIBING, ROWS, described
 from dcmtools.codecs.registry import codec_of
 from dcmtools.deidentification.suspects import suspicion, told
-from dcmtools.editing.pieces import Span
 from dcmtools.editing.splice import Edit
-from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.element import UNDEFINED, Span
 from dcmtools.encoding.syntax import IMPLICIT, encoding_of
 from dcmtools.encoding.tags import is_private
 from dcmtools.encoding.values import numbers

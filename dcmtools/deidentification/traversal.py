@@ -10,9 +10,8 @@ from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.deidentification import content, method
 from dcmtools.deidentification.deciding import OF_PATIENTS, PSEUDONYM, Mode
 from dcmtools.deidentification.treating import LONG, Pass, Treating
-from dcmtools.editing.pieces import Span
 from dcmtools.encoding.dictionary import lookup
-from dcmtools.encoding.element import NO_STOP, UNDEFINED
+from dcmtools.encoding.element import NO_STOP, UNDEFINED, Span
 from dcmtools.encoding.tags import ITEM, format_tag
 from dcmtools.encoding.values import TEXT_VRS
 from dcmtools.errors import InputError

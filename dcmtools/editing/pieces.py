@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dcmtools.encoding.element import Span
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
     from dcmtools.encoding.element import Source
 
 _BLOCK: Final = 256 * 1024
-
-
-class Span(NamedTuple):
-    """``length`` bytes of the source from ``offset``."""
-
-    offset: int
-    length: int
-
 
 Piece: TypeAlias = "bytes | Span"
 

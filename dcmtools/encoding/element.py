@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 UNDEFINED: Final = 0xFFFFFFFF
 # Above every tag: the end of a walk that ends at no tag.
@@ -24,6 +24,13 @@ dictionary's; it is ``SQ`` for whatever was walked as a sequence and ``""`` for 
 length is ``UNDEFINED`` where the header says so. The depth counts the sequences and items around: even in
 a data set, odd for items and fragments.
 """
+
+
+class Span(NamedTuple):
+    """``length`` bytes of a source from ``offset``."""
+
+    offset: int
+    length: int
 
 
 class Source(Protocol):

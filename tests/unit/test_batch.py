@@ -49,6 +49,19 @@ def _run(program: str, *, kills: bool = False, raises: bool = False) -> subproce
     )
 
 
+def _worker_ends_with_killed_parent(program: str) -> bool:
+    """Tell whether the worker whose number ``program`` prints ends once that is killed."""
+    script = SCRIPT.format(program=program, kills=False, raises=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        worker = int(process.stdout.readline())
+        process.kill()
+        process.wait(30)
+        return _ended(worker)
+
+
 def test_a_long_run_is_shared_in_order() -> None:
     assert _run(ALL).stdout == "2 0 True\n"
 
@@ -112,15 +125,7 @@ for item, pid in batch.run(operation, range(10**9), 2, lambda item: (item, 0)):
         print(pid, flush=True)
         sys.stdin.read()
 """
-    script = SCRIPT.format(program=program, kills=False, raises=False)
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        worker = int(process.stdout.readline())
-        process.kill()
-        process.wait(30)
-        assert _ended(worker)
+    assert _worker_ends_with_killed_parent(program)
 
 
 STUBBORN = """
@@ -157,15 +162,7 @@ def test_workers_that_pass_over_their_signal_end_all_the_same() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 def test_workers_that_pass_over_their_signal_end_with_a_parent_that_is_killed() -> None:
     program = STUBBORN.format(then="sys.stdin.read()")
-    script = SCRIPT.format(program=program, kills=False, raises=False)
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        worker = int(process.stdout.readline())
-        process.kill()
-        process.wait(30)
-        assert _ended(worker)
+    assert _worker_ends_with_killed_parent(program)
 
 
 def test_workers_that_have_hardly_begun_end_in_silence() -> None:

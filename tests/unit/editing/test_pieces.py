@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcmtools.editing.pieces import Pieces, Span, Splice
-from dcmtools.encoding.element import NO_STOP
+from dcmtools.editing.pieces import Pieces, Splice
+from dcmtools.encoding.element import NO_STOP, Span
 from dcmtools.encoding.memory import MemorySource
 from dcmtools.errors import InputError
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcmtools.editing.pieces import Span
 from dcmtools.editing.splice import Edit, spliced
+from dcmtools.encoding.element import Span
 from dcmtools.encoding.recoding import recoded
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError
