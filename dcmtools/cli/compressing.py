@@ -8,7 +8,6 @@ import click
 
 from dcmtools.cli.options import bundle
 from dcmtools.cli.params import CODEC, FRAMES, is_given
-from dcmtools.codecs.settings import NEAR, OFFSET_TABLES, QUALITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,7 +155,7 @@ _ENCODERS: Final = (
     click.option(
         "--quality",
         type=click.IntRange(1, 100),
-        default=QUALITY,
+        default=90,
         show_default=True,
         metavar="N",
         help="How good lossy compression is to be: 90 looks like the original, 100 is nearly it. With JPEG "
@@ -171,7 +170,7 @@ _ENCODERS: Final = (
     click.option(
         "--near",
         type=click.IntRange(1, 255),
-        default=NEAR,
+        default=2,
         show_default=True,
         metavar="N",
         help="Largest error of a sample with jpeg-ls-near; less in frames with samples next to the bounds of"
@@ -185,8 +184,8 @@ _ENCODERS: Final = (
     ),
     click.option(
         "--offset-table",
-        type=click.Choice(OFFSET_TABLES),
-        default=OFFSET_TABLES[0],
+        type=click.Choice(["basic", "extended", "none"]),
+        default="basic",
         show_default=True,
         help="How it says where frames are.",
     ),
