@@ -217,6 +217,10 @@ def _stop(pool: Executor) -> None:
     for worker in workers:
         if not wait([worker.sentinel], max(0.0, until - time.monotonic())):
             worker.kill()
+    if results := getattr(pool, "_result_queue", None):
+        # Of a result that a worker was handing over when it ended the rest never comes: with our own end of
+        # the pipe open, the pool would wait for it.
+        results._writer.close()
     pool.shutdown(cancel_futures=True)
 
 

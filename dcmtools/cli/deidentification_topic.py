@@ -55,7 +55,10 @@ Z emptied, D replaced, C cleaned, U another UID; A is added), and by which rule.
 * descriptors | Descriptions and comments are cleaned, not removed.
 * graphics | Overlays and annotations are cleaned, not removed.
 * structured | Structured reports are cleaned by concept (PS3.15 Table E.3.4-1), not emptied.
-* pixels | Regions of pixels that may show text are blanked: --pixels regions.
+* pixels | Regions of pixels that may show text are blanked: --pixels regions. That no text is left (Burned In
+  Annotation NO, and the code of the option) is said where all is blanked, or a rule of yours is about the
+  device. Nobody has looked into the regions that an image has, nor tried what is known of some devices
+  already: then Burned In Annotation stays as it is.
 
 A file for --profile, or profiles/NAME.toml beside config.toml for --profile NAME:
 
@@ -194,8 +197,9 @@ What was written is read again, all but the samples of pixels that are not compr
 names, identifiers and dates that were removed. What is found, but is also to be found in attributes that
 carry no identity (a patient may be called Head), or is a word like others, is a remark: the closing line
 counts these, -v, --format json and reports have them. There is none of what a rule keeps, of makers' names
-where these belong, and of short numbers among numbers. Anything else fails. So do files whose pixels may show
-text (--pixels check).
+where these belong, and of short numbers among numbers. An identifier, a name or a date that a rule keeps may
+stay where it is, even if one that was removed is in it. Anything else fails. So do files whose pixels may
+show text (--pixels check).
 
 Failed files of these two kinds go to a folder beside OUT, OUT.quarantine or --quarantine DIR, which its
 owner alone can read. They are called by a digest, and records and reports tell which is which. They are

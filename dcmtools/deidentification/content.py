@@ -10,7 +10,7 @@ from dcmtools.encoding.writing import item
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
-    from dcmtools.deidentification.deciding import Make, Standing
+    from dcmtools.deidentification.makers import Make, Standing
     from dcmtools.encoding.syntax import Encoding
 
 CONTENT: Final = 0x0040A730

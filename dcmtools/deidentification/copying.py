@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.deidentification.draft import Draft
 from dcmtools.encoding.element import NO_STOP, UNDEFINED
-from dcmtools.encoding.syntax import IMPLICIT
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag
 from dcmtools.encoding.values import effective_vr
 from dcmtools.encoding.writing import element as written
@@ -223,11 +222,6 @@ class Copying(ABC):
             self._flush(at)
             self._draft.add(self.insertions[self._inserted.pop()])
         self._looked()
-
-    def _encoding_in(self, element: Element) -> Encoding:
-        """Return the encoding of the items of a sequence, which another has under VR UN (PS3.5 6.2.2)."""
-        encoding = self._top.encoding
-        return IMPLICIT if encoding.explicit and self._raw(element[2] + 4, 2) == b"UN" else encoding
 
     def _put(self, element: Element, new: bytes) -> None:
         """Put a value in the place of that of ``element``."""

@@ -6,24 +6,31 @@ It depends on where an attribute stands, and under which VR, so what was decided
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.codecs.frames import PIXEL_TAGS
-from dcmtools.deidentification import content
+from dcmtools.deidentification import content, method
+from dcmtools.deidentification.makers import (
+    PSEUDONYMS,
+    capped_age,
+    class_uids,
+    mapped_uids,
+    set_value,
+    shifted_dates,
+    unchanged,
+    zeros,
+)
 from dcmtools.deidentification.private import CHARACTERISTICS, keeps_private
 from dcmtools.deidentification.types import attribute_type, resolved
 from dcmtools.deidentification.unlisted import ALWAYS_REMOVED, CLASS_UIDS, unlisted_code
-from dcmtools.deidentification.values import capped, dummy, shifted
+from dcmtools.deidentification.values import dummy
 from dcmtools.encoding.dictionary import lookup
-from dcmtools.encoding.tags import PATIENT_ID, SPECIFIC_CHARACTER_SET, is_private
-from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_private
 from dcmtools.encoding.values import BULK_VRS, NUMBER_VRS, TEXT_VRS, effective_vr, number_struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from dcmtools.deidentification.makers import Make
     from dcmtools.deidentification.profile import Profile
-    from dcmtools.deidentification.pseudonyms import NewPatient, Pseudonyms
     from dcmtools.deidentification.rules import Rule
 
 # What is done with an element.
@@ -43,57 +50,17 @@ if TYPE_CHECKING:
     CONCEPT,  # the name of a content item is noted
     SET,  # whatever its value is
 ) = range(14)
-_METHOD: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 _CURVES: Final = range(0x5000, 0x5100)
 _OVERLAYS: Final = range(0x6000, 0x6100)
 _FIRST: Final = 0x00080000
-_CODES: Final = 0x00120064
 _NUMERIC_VALUE: Final = 0x0040A30A
-_PATIENT_NAME: Final = 0x00100010
-OF_PATIENTS: Final = frozenset({PATIENT_ID, _PATIENT_NAME})
 PSEUDONYM: Final = "a pseudonym"
 _DATES: Final = frozenset(("DA", "DT"))
 _FLOATS: Final = frozenset(("FD", "FL"))
 _KEPT_AS_DUMMIES: Final = frozenset(("CS", "DS", "IS"))
-# Identifiers that tell studies apart: another one each, rather than none.
-_TEXTS: Final = {0x00080050: "accession number", 0x00200010: "study id", 0x00120040: "subject id"}
 _MOST: Final = 65536
 _MOST_PLACES: Final = 4096
 _TEMPORAL: Final = frozenset(("DA", "DT", "TM"))
-
-
-class Standing(Protocol):
-    """What a new value depends on: whose data set it is."""
-
-    pseudonyms: Pseudonyms
-
-    @property
-    def patient_id(self) -> str:
-        """The Patient ID at the top."""
-
-    @property
-    def patient(self) -> NewPatient | None:
-        """Who the patient becomes."""
-
-    @property
-    def days(self) -> int:
-        """By how many days dates move."""
-
-    @property
-    def nested(self) -> bool:
-        """Whether the element is in a sequence."""
-
-    def text(self, raw: bytes) -> str:
-        """Return what ``raw`` says, without padding."""
-
-    def raw(self, vr: str, text: str) -> bytes:
-        """Return ``text`` as a value of the data set in hand."""
-
-    def uid(self, old: str) -> str:
-        """Return the UID for ``old``."""
-
-
-Make: TypeAlias = "Callable[[Standing, int, bytes], bytes]"
 
 
 class Action(NamedTuple):
@@ -225,8 +192,8 @@ class Context:
             return Action(REMOVE, "X", "always removed")
         if tag & 0xFFFF == 0:
             return Action(LENGTH, "K", "group length")
-        if tag in _METHOD and not self._path:
-            absorbed = ABSORB if tag != _CODES or vr != "SQ" else WALK
+        if tag in method.SAID and not self._path:
+            absorbed = ABSORB if tag != method.CODES or vr != "SQ" else WALK
             return Action(absorbed, "K", "method", inner=self.inner(tag))
         if is_private(tag) or tag == CHARACTERISTICS:
             return Action(PRIVATE if keeps_private(self._profile) else REMOVE, "X", "private")
@@ -251,7 +218,7 @@ class Context:
     def _by_rule(self, rule: Rule, tag: int, vr: str) -> Action:
         why = f"rule: {rule.source}"
         if rule.action == "set":
-            return Action(SET, "D", why, make=partial(_set, rule))
+            return Action(SET, "D", why, make=partial(set_value, rule))
         if rule.action == "keep":
             return Action(WALK, "K", why, inner=self.inner(tag)) if vr == "SQ" else Action(EXEMPT, "K", why)
         return Action(EMPTY, "Z", why) if rule.action == "empty" else Action(REMOVE, "X", why)
@@ -270,7 +237,7 @@ class Context:
         if understood in TEXT_VRS:
             return self._by_code("D", why, tag, vr)
         if understood in _FLOATS:
-            return Action(REPLACE, "D", why, make=_zeros)
+            return Action(REPLACE, "D", why, make=zeros)
         return Action(REMOVE, "X", why) if understood in BULK_VRS else Action(KEEP, "K", why)
 
     def _by_code(self, code: str, why: str, tag: int, vr: str) -> Action:
@@ -280,12 +247,12 @@ class Context:
         if vr == "SQ":
             return self._sequence(code, why, tag)
         if code in ("U", "D") and understood == "UI":
-            return Action(REPLACE, code, why, make=_uids)
+            return Action(REPLACE, code, why, make=mapped_uids)
         if code == "K" and tag in CLASS_UIDS and understood == "UI":
-            return Action(REPLACE, code, why, make=_classes)
+            return Action(REPLACE, code, why, make=class_uids)
         if code in ("K", "C"):
             return self._cleaned(code, why, understood)
-        if make := _PSEUDONYMS.get(tag):
+        if make := PSEUDONYMS.get(tag):
             return Action(REPLACE, "D", f"{why}: {PSEUDONYM}", make=make)
         if code == "Z":
             return Action(EMPTY, code, why)
@@ -310,7 +277,7 @@ class Context:
             return Action(REPLACE, code, f"{why}: shifted", make=shifted_dates)
         if code == "C" and vr in BULK_VRS:
             return Action(REMOVE, "X", why)
-        if make := {"AS": _age, "DA": _same, "DT": _same}.get(vr):
+        if make := {"AS": capped_age, "DA": unchanged, "DT": unchanged}.get(vr):
             return Action(REPLACE, code, why, make=make)
         return Action(KEEP, code, why)
 
@@ -328,58 +295,3 @@ def bytes_of_numbers(tag: int, vr: str) -> int:
     if not count.isdecimal():
         return 0
     return int(count) * number_struct(vr, "<").size
-
-
-def _set(rule: Rule, standing: Standing, _: int, __: bytes) -> bytes:
-    return standing.raw(rule.vr, rule.text)
-
-
-def _uids(standing: Standing, _: int, raw: bytes) -> bytes:
-    olds = raw.decode("latin-1").rstrip(" \0").split("\\")
-    return "\\".join([each and standing.uid(each.strip(" \0")) for each in olds]).encode("ascii")
-
-
-def _classes(standing: Standing, tag: int, raw: bytes) -> bytes:
-    """Return UIDs of classes as they are; others where one is no UID, and so may be anything."""
-    each = raw.decode("latin-1").rstrip(" \0").split("\\")
-    return raw if all("." in uid and is_uid(uid.strip(" \0")) for uid in each) else _uids(standing, tag, raw)
-
-
-def shifted_dates(standing: Standing, _: int, raw: bytes) -> bytes:
-    """Return dates as they have moved; what is none is empty."""
-    return shifted(raw, standing.days)
-
-
-def _age(_: Standing, __: int, raw: bytes) -> bytes:
-    return capped(raw)
-
-
-def _same(_: Standing, __: int, raw: bytes) -> bytes:
-    return raw  # which is noted as being there rightly
-
-
-def _zeros(_: Standing, __: int, raw: bytes) -> bytes:
-    return bytes(len(raw))
-
-
-def _patient_id(standing: Standing, _: int, raw: bytes) -> bytes:
-    old = standing.text(raw)
-    if standing.patient and old == standing.patient_id:
-        return standing.patient.id.encode("ascii")
-    return standing.pseudonyms.text("patient", old).encode("ascii") if old else b""
-
-
-def _patient_name(standing: Standing, _: int, __: bytes) -> bytes:
-    return standing.patient.name.encode("ascii") if standing.patient and not standing.nested else b""
-
-
-def _text(standing: Standing, tag: int, raw: bytes) -> bytes:
-    old = standing.text(raw)
-    return standing.pseudonyms.text(_TEXTS[tag], old).encode("ascii") if old else b""
-
-
-_PSEUDONYMS: Final[dict[int, Make]] = {
-    PATIENT_ID: _patient_id,
-    _PATIENT_NAME: _patient_name,
-    **dict.fromkeys(_TEXTS, _text),
-}

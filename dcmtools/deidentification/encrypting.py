@@ -37,7 +37,6 @@ ENCRYPTED_CONTENT: Final = 0x04000520
 MODIFIED_ATTRIBUTES: Final = 0x04000550
 MOST_ORIGINALS: Final = 64 * 1024 * 1024
 """Bytes that are kept at most: they are in memory several times."""
-_STATED: Final = frozenset({method.REMOVED, method.METHOD, method.CODES, method.DATES})
 _LONGEST_NOTED: Final = 64 * 1024
 _GROUP: Final = 0x0401
 _CREATOR: Final = "DCMTOOLS REVERSAL"
@@ -172,7 +171,7 @@ def _changed(elements: Elements, is_changed: Callable[[int, int], bool]) -> list
     size = 0
     for top, after, has_length in _top(elements):
         begin = top[2]
-        if has_length or top[0] in _STATED or is_changed(begin, after):
+        if has_length or top[0] in method.SAID or is_changed(begin, after):
             chosen.append((top[0], begin, after - begin))
             size += after - begin
     if size > MOST_ORIGINALS:

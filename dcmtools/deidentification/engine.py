@@ -5,61 +5,49 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcmtools.data.deidentification_profile import EDITION
-from dcmtools.deidentification import method
 from dcmtools.deidentification.deciding import Context
+from dcmtools.deidentification.deidentified import Deidentified
 from dcmtools.deidentification.identifiers import Identifiers
 from dcmtools.deidentification.likeness import Assembly, Likenesses
 from dcmtools.deidentification.private import keeps_private
-from dcmtools.deidentification.profile import METHODS
 from dcmtools.deidentification.pseudonyms import NewPatient
 from dcmtools.deidentification.reading import Elements
+from dcmtools.deidentification.stating import Statements
+from dcmtools.deidentification.substituting import Subject
 from dcmtools.deidentification.sweeping import is_to_be_swept, is_unlisted_text, unlisted_texts
 from dcmtools.deidentification.traversal import Traversal
-from dcmtools.deidentification.treating import Pass, Subject
+from dcmtools.deidentification.treating import Pass
 from dcmtools.encoding.charset import decoder_of
-from dcmtools.encoding.syntax import is_deflated
 from dcmtools.encoding.tags import (
     MEDIA_STORAGE_SOP_CLASS_UID,
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     PATIENT_ID,
-    SERIES_INSTANCE_UID,
     SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     STUDY_INSTANCE_UID,
-    format_tag,
 )
-from dcmtools.encoding.texts import raw_value, settled
-from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
+from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.encoding.values import TEXT_VRS, texts
-from dcmtools.encoding.writing import element
-from dcmtools.errors import InputError, Unsuitable
-from dcmtools.files.deflate import deflated
-from dcmtools.files.meta import file_meta
+from dcmtools.errors import Unsuitable
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator
-    from typing import BinaryIO
 
     from dcmtools.deidentification.cms import Recipients
-    from dcmtools.deidentification.draft import Draft
     from dcmtools.deidentification.layouts import Likeness
     from dcmtools.deidentification.likeness import Known
-    from dcmtools.deidentification.pixels import PixelTreatment
+    from dcmtools.deidentification.pixel_treatment import PixelTreatment
     from dcmtools.deidentification.policies import PixelPolicy
-    from dcmtools.deidentification.profile import CodedConcept, Profile
+    from dcmtools.deidentification.profile import Profile
     from dcmtools.deidentification.pseudonyms import Patient, Pseudonyms
-    from dcmtools.deidentification.treating import Memo, Removed
+    from dcmtools.deidentification.substituting import Memo
+    from dcmtools.deidentification.treating import Removed
     from dcmtools.encoding.element import Element
-    from dcmtools.encoding.syntax import Encoding
     from dcmtools.files.part10 import Part10File
 
 _ISSUER: Final = 0x00100021
 _SOURCE: Final = 0x00020016
 _MOST_CLASSES: Final = 256
-_CLEAN_PIXELS: Final = METHODS["pixels"]
 _MOST_TEXTS: Final = 8192
 
 
@@ -79,78 +67,6 @@ class Settings(NamedTuple):
     recipients: Recipients | None = None
 
 
-class Deidentified:
-    """A file that is de-identified, to be written once: with ``write``, or ``meta`` and then ``blocks``.
-
-    ``identifiers`` are what was removed, ``methods`` the codes of CID 7050 that are claimed, ``actions``
-    counts by the codes of PS3.15 E.1, ``changes`` tell of others. ``uids`` are new ones by the old,
-    ``kept_texts`` the places of free text that is in no table, ``telling`` says what was given for the
-    patient and tells who that is. ``private`` tells which private elements may be there, ``before`` are the
-    tags at the top of the original, ``profile`` is what they were decided by.
-    ``sealed`` is what nobody but its recipients can read.
-    """
-
-    def __init__(self, file: Part10File, elements: Elements, traversal: Traversal, draft: Draft) -> None:
-        """Take what the data set has become."""
-        self._draft = draft
-        self.transfer_syntax = file.transfer_syntax
-        self.actions: Counter[str] = traversal.actions
-        self.explained: list[dict[str, str]] = traversal.explained
-        self.warnings: list[str] = traversal.warnings
-        self.changes: list[str] = [*traversal.remarks]
-        self.uids: dict[str, str] = traversal.uids
-        self.identifiers = Identifiers()
-        self.old_patient = ("", "")
-        self.patient = NewPatient("", "", traversal.subject.days)
-        self.suspect = ""
-        self.telling = ""
-        self.profile: Profile | None = None
-        self.sealed = b""
-        self.methods: list[str] = []
-        self.kept_texts: list[str] = []
-        self.private: Callable[[str, int], bool] | None = (
-            traversal.private.keeps if traversal.private.any else None
-        )
-        self.before = frozenset(elements.top)
-        if elements.tail:
-            self.warnings.append(f"{elements.tail} bytes behind the last element left out")
-
-        self.study_instance_uid = traversal.became(STUDY_INSTANCE_UID)
-        self.series_instance_uid = traversal.became(SERIES_INSTANCE_UID)
-        if SOP_INSTANCE_UID in elements.top and elements.value(SOP_INSTANCE_UID):
-            self.sop_instance_uid = traversal.became(SOP_INSTANCE_UID)
-            if not self.sop_instance_uid:
-                raise InputError(f"{format_tag(SOP_INSTANCE_UID)}: no UID is left of it")
-        else:
-            self.sop_instance_uid = traversal.uid(file.meta_text(MEDIA_STORAGE_SOP_INSTANCE_UID))
-        self.sop_class_uid = elements.text(SOP_CLASS_UID) or file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID)
-        for what, uid in (("SOP Class", self.sop_class_uid), ("transfer syntax", self.transfer_syntax)):
-            if uid and not is_uid(uid):  # it may be anything
-                raise InputError(f"its {what} is told by what is no UID")
-
-    @property
-    def meta(self) -> bytes:
-        """Preamble and file meta information, of us alone (PS3.10 7.1); raises InputError."""
-        return file_meta(self.sop_class_uid, self.sop_instance_uid, self.transfer_syntax)
-
-    def is_as(self, other: Deidentified) -> bool:
-        """Tell whether the same is to be written, and to be told, as of ``other``."""
-        others = vars(other)
-        same = all(others[name] == value for name, value in vars(self).items())
-        return same and [*self.uids] == [*other.uids]
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the data set as its transfer syntax has it; raises InputError."""
-        whole = self._draft.blocks()
-        return deflated(whole) if is_deflated(self.transfer_syntax) else whole
-
-    def write(self, out: BinaryIO) -> int:
-        """Write it all to ``out``, and return the number of bytes; raises InputError and OSError."""
-        if is_deflated(self.transfer_syntax):
-            return out.write(self.meta) + sum([out.write(block) for block in self.blocks()])
-        return self._draft.write(out, self.meta)
-
-
 class Deidentifier:
     """What a process needs to de-identify files, one after the other."""
 
@@ -160,12 +76,10 @@ class Deidentifier:
         self._profile = settings.profile
         self._roots: dict[str, Context] = {}
         self._texts: dict[tuple[str, bytes, bytes], list[str]] = {}
-        self._method = method.method_text(settings.profile.name, EDITION, settings.profile.departures())
-        self._removed = "NO" if settings.profile.identity() else "YES"
+        self._statements = Statements(settings.profile)
         self._last: Subject | None = None
         self._memo: Memo = {}  # of that subject
         self._unlisted: dict[tuple[int, str], bool] = {}
-        self._said: dict[tuple[Encoding, tuple[CodedConcept, ...]], dict[int, bytes]] = {}
         special = settings.explaining or settings.recipients or keeps_private(settings.profile)
         self._likenesses = None if special else Likenesses(self._take, self._alike)
 
@@ -206,8 +120,8 @@ class Deidentifier:
         if self._settings.pixels:
             aside = ": to quarantine" if pixels and pixels.suspect else ""
             traversal.pixel_rule = f"pixels: {self._settings.pixels.name}{aside}"
-        claimed = self._claimed(pixels)
-        self._prepare(traversal, claimed, pixels, None)
+        claimed = self._statements.claimed(pixels)
+        self._statements.prepare(traversal, claimed, pixels)
         draft = traversal.run()
         identifiers = self._identifiers(traversal, file)
         suspects = identifiers.suspects(bytes(draft.data))
@@ -216,7 +130,7 @@ class Deidentifier:
         )
         if swept:
             traversal.run(Pass.SPARING, identifiers)
-            self._prepare(traversal, claimed, pixels, identifiers)
+            self._statements.prepare(traversal, claimed, pixels, identifiers)
             draft = traversal.run(Pass.SWEEPING, identifiers)
         asked = frozenset(elements.asked)
         done = Deidentified(file, elements, traversal, draft)
@@ -284,11 +198,6 @@ class Deidentifier:
         sealed.sealed = content
         return sealed
 
-    def _claimed(self, pixels: PixelTreatment | None) -> tuple[CodedConcept, ...]:
-        """Return the codes of what is done, be it that pixels were cleaned."""
-        codes = tuple(code for code in self._profile.codes() if code != _CLEAN_PIXELS)
-        return (*codes, _CLEAN_PIXELS) if pixels and _CLEAN_PIXELS.value in pixels.done else codes
-
     def _root(self, sop_class: str) -> Context:
         found = self._roots.get(sop_class)
         if found is None:
@@ -330,46 +239,6 @@ class Deidentifier:
         given = {"id_new": new.id, "name_new": new.name}
         return next((name for name, text in given.items() if identifiers.names_in(text)), "")
 
-    def _prepare(
-        self,
-        traversal: Traversal,
-        claimed: tuple[CodedConcept, ...],
-        pixels: PixelTreatment | None,
-        identifiers: Identifiers | None,
-    ) -> None:
-        """Say what is to be at the top of the data set, whatever is there."""
-        elements, profile = traversal.elements, self._profile
-        encoding = elements.encoding
-        charset = elements.value(SPECIFIC_CHARACTER_SET)
-        new = dict(self._statements(encoding, claimed))
-        if method.METHOD in elements.top:
-            old = _searched(elements, charset, identifiers)
-            new[method.METHOD] = method.method(old, self._method, encoding)
-        there = elements.top.get(method.CODES)
-        if there and there[1] == "SQ":
-            traversal.code_items = {code.value: method.code_item(code, encoding) for code in claimed}
-            del new[method.CODES]
-        for tag, rule in profile.rules.tags.items():
-            if rule.action == "set" and tag not in elements.top:
-                vr = settled(rule.vr, rule.text)
-                new[tag] = element(tag, vr, _raw(vr, rule.text, encoding, charset), encoding)
-        for edit in pixels.edits if pixels else ():
-            new[edit.tag] = b"" if edit.value is None else element(edit.tag, edit.vr, edit.value, encoding)
-        traversal.insertions = new
-
-    def _statements(self, encoding: Encoding, claimed: tuple[CodedConcept, ...]) -> dict[int, bytes]:
-        """Return what is said of de-identification where nothing has been said before."""
-        key = encoding, claimed
-        if key not in self._said:
-            items = b"".join([method.code_item(code, encoding) for code in claimed])
-            self._said[key] = {
-                method.REMOVED: method.removed(self._removed, encoding),
-                method.METHOD: method.method(b"", self._method, encoding),
-                method.CODES: method.codes(items, encoding),
-                method.DATES: method.dates(_temporal(self._profile), encoding),
-            }
-        return self._said[key]
-
     def _identifiers(self, traversal: Traversal, file: Part10File) -> Identifiers:
         """Return what is known of the patient from what was removed."""
         identifiers = Identifiers(traversal.elements.value(SPECIFIC_CHARACTER_SET))
@@ -398,29 +267,3 @@ class Deidentifier:
                 self._texts.clear()
             found = self._texts[vr, raw, charset] = texts(vr, raw, decoder_of(charset))
         return found
-
-
-def _temporal(profile: Profile) -> str:
-    """Return what Longitudinal Temporal Information Modified says (PS3.3 C.12.1.1.3)."""
-    if "dates" in profile.retain:
-        return "UNMODIFIED"
-    return "MODIFIED" if "dates-shifted" in profile.retain else "REMOVED"
-
-
-def _searched(elements: Elements, charset: bytes, identifiers: Identifiers | None) -> bytes:
-    """Return the Deidentification Method that is there, without what is the patient's."""
-    there = elements.top.get(method.METHOD)
-    old = elements.value(method.METHOD) if there and there[1] == "LO" else b""
-    if identifiers is None or not old:
-        return old
-    values = texts("LO", old, decoder_of(charset))
-    cleaned = [identifiers.cleaned(each) for each in values]
-    kept = [each if new is None else new for each, new in zip(values, cleaned, strict=True)]
-    return _raw("LO", "\\".join(filter(None, kept)), elements.encoding, charset)
-
-
-def _raw(vr: str, text: str, encoding: Encoding, charset: bytes) -> bytes:
-    try:
-        return raw_value(vr, text, encoding.order, charset)
-    except ValueError as error:
-        raise InputError(str(error)) from None

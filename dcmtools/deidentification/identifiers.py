@@ -148,12 +148,24 @@ class Identifiers:
             self._spared.update(self.harmless_in(tag, vr, text))
 
     def suspected(self, data: bytes) -> bool:
-        """Tell whether something of it may stand in ``data``, whatever its encoding; quick."""
-        return bool(self._candidates(data))
+        """Tell whether something of it may stand in ``data``."""
+        return bool(self.suspects(data))
 
     def suspects(self, data: bytes) -> list[Phrase]:
-        """Return what of it may stand in ``data``, whatever its encoding; quick."""
-        return self._candidates(data)
+        """Return what may stand in ``data``: as it is, in UTF-16, in an encoding with accents; quick."""
+        keys = self._keys()
+        dense = data.translate(_UPPER, _DROPPED)
+        near = self._near.within(dense)
+        found: dict[Phrase, None] = {}
+        if near:
+            upper = data.upper()
+            plain = b"%b\n%b" % (upper, upper.translate(None, b"\0"))
+            for key in near:
+                found.update(dict.fromkeys([each for raw, each in keys[key] if _is_in(raw, each, plain)]))
+        if self._charset and (_has_accents(data) or self._may_differ(data)):
+            text = folded(decoder_of(self._charset)(data))
+            found.update(dict.fromkeys(self._with_keys_in(text)))
+        return list(found)
 
     def cleaned(self, text: str) -> str | None:
         """Return ``text``, one value, without what was removed; None where nothing of it is there."""
@@ -195,7 +207,7 @@ class Identifiers:
 
         Where it is not ``text`` but numbers, what may stand there by chance is not counted.
         """
-        candidates = self._candidates(data)
+        candidates = self.suspects(data)
         if not candidates:
             return []
         if not text:
@@ -215,22 +227,6 @@ class Identifiers:
                 data[odd:].decode(codec, "replace") for odd in (0, 1) for codec in ("utf-16-le", "utf-16-be")
             ]
         return list(dict.fromkeys(views))
-
-    def _candidates(self, data: bytes) -> list[Phrase]:
-        """Return those whose keys stand in ``data``: as they are, in UTF-16, in an encoding with accents."""
-        keys = self._keys()
-        dense = data.translate(_UPPER, _DROPPED)
-        near = self._near.within(dense)
-        found: dict[Phrase, None] = {}
-        if near:
-            upper = data.upper()
-            plain = b"%b\n%b" % (upper, upper.translate(None, b"\0"))
-            for key in near:
-                found.update(dict.fromkeys([each for raw, each in keys[key] if _is_in(raw, each, plain)]))
-        if self._charset and (_has_accents(data) or self._may_differ(data)):
-            text = folded(decoder_of(self._charset)(data))
-            found.update(dict.fromkeys(self._with_keys_in(text)))
-        return list(found)
 
     def _may_differ(self, data: bytes) -> bool:
         """Tell whether text in ``data`` may be other bytes than those of the same text elsewhere."""

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dcmtools.deidentification.deciding import Context
+    from dcmtools.deidentification.deidentified import Deidentified
     from dcmtools.deidentification.draft import Draft
-    from dcmtools.deidentification.engine import Deidentified
     from dcmtools.deidentification.profile import Profile
     from dcmtools.deidentification.pseudonyms import NewPatient, Patient, Pseudonyms
-    from dcmtools.deidentification.treating import Memo, Removed, Subject
+    from dcmtools.deidentification.substituting import Memo, Subject
+    from dcmtools.deidentification.treating import Removed
     from dcmtools.encoding.element import Element
     from dcmtools.files.part10 import Part10File
 

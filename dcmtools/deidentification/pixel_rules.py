@@ -44,6 +44,7 @@ class PixelRule(NamedTuple):
 
     Patterns are in lower case, one of each kind has to fit; 0 rows or columns are any number. Boxes of
     ``blank`` are blanked, or all that is outside those of ``keep``; without any the image is harmless.
+    Those of the ``starter`` set are likely, and no user has said that they are true.
     """
 
     name: str
@@ -54,6 +55,7 @@ class PixelRule(NamedTuple):
     columns: int = 0
     blank: tuple[Box, ...] = ()
     keep: tuple[Box, ...] = ()
+    starter: bool = False
 
     @property
     def harmless(self) -> bool:

@@ -7,25 +7,24 @@ their image.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from dcmtools.codecs.frames import EXTENDED_OFFSET_TABLE, PIXEL_TAGS, pixel_data
 from dcmtools.codecs.pixels import BITS_ALLOCATED, COLUMNS, DESCRIBING, ROWS, described
 from dcmtools.codecs.registry import codec_of
+from dcmtools.deidentification.overlay_bits import overlay_bits
+from dcmtools.deidentification.pixel_treatment import Blocks, PixelTreatment
+from dcmtools.deidentification.profile import METHODS
 from dcmtools.deidentification.suspects import suspicion, told
 from dcmtools.editing.splice import Edit
 from dcmtools.encoding.element import UNDEFINED, Span
 from dcmtools.encoding.syntax import IMPLICIT, encoding_of
-from dcmtools.encoding.tags import is_private
-from dcmtools.encoding.values import numbers
 from dcmtools.encoding.writing import header
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Self
 
     from dcmtools.codecs.encapsulating import Encapsulated
     from dcmtools.codecs.frames import PixelData
@@ -39,76 +38,14 @@ if TYPE_CHECKING:
     from dcmtools.encoding.element import Element
     from dcmtools.files.part10 import Part10File
 
-CLEAN_PIXEL_DATA: Final = "113101"  # of CID 7050
 _TABLES: Final = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE + 1)
 _TAGS: Final = tuple(sorted(DESCRIBING))
-_OVERLAYS: Final = range(0x60000000, 0x61000000)
-_TYPE, _POSITION, _DATA = 0x0040, 0x0102, 0x3000
-_REGION: Final = "R"
 _MANUFACTURER, _MODEL = 0x00080070, 0x00081090
 _IMAGE_TYPE, _DERIVATION, _BURNED_IN, _ICON = 0x00080008, 0x00082111, 0x00280301, 0x00880200
 _EXTREMES: Final = (0x00280106, 0x00280107)
 _PER_FRAME: Final = 0x52009230
 _NO_REGION: Final = "; no region tells which part shows none: --pixels blank, or look at it and take keep"
 _HINT: Final = "--pixels says what becomes of such files"
-
-
-class Blocks(NamedTuple):
-    """Bytes that are made when they are wanted: ``size`` of them; reading them raises InputError."""
-
-    size: int
-    blocks: Callable[[], Iterator[bytes]]
-
-
-Piece: TypeAlias = "bytes | Span | Blocks"
-"""Spans are of the source of the data set."""
-
-
-class PixelTreatment:
-    """What is to become of the pixel data of a file; to be closed when that is written.
-
-    ``suspect`` says why it may tell of the patient, if it may. ``element`` is what stands in the place of the
-    element at the top, its header included, and its delimiter: None for what is there, nothing where it goes.
-    ``edits`` are changes of others at the top, ``done`` the codes of CID 7050 that are true of it now. The
-    transfer syntax is another one where ``transfer_syntax`` names one, encoded in the same way. ``warnings``
-    and ``changes`` are for people: the latter are what was asked for.
-    """
-
-    def __init__(self) -> None:
-        """Begin with nothing to be done."""
-        self.suspect = ""
-        self.element: tuple[Piece, ...] | None = None
-        self.edits: list[Edit] = []
-        self.done: frozenset[str] = frozenset()
-        self.transfer_syntax = ""
-        self.warnings: list[str] = []
-        self.changes: list[str] = []
-        self.held: ExitStack | None = None
-
-    @property
-    def says_something(self) -> bool:
-        """Whether pixel data or what is said of it is to change, or people are to be told of it."""
-        told = self.suspect or self.warnings or self.changes or self.done
-        return bool(self.element is not None or self.edits or self.transfer_syntax or self.held or told)
-
-    def hold(self) -> ExitStack:
-        """Return what holds temporary files until it is closed."""
-        if self.held is None:
-            self.held = ExitStack()
-        return self.held
-
-    def close(self) -> None:
-        """Let go of temporary files."""
-        if self.held:
-            self.held.close()
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with`` block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it at the end of the block."""
-        self.close()
 
 
 def treated(file: Part10File, elements: Elements, policy: PixelPolicy) -> PixelTreatment:
@@ -167,7 +104,7 @@ class _Treating:
             raise InputError(f"the pixel data is {kind}, against its transfer syntax")
         mask = self._mask(rule)
         if mask:
-            self._apply(mask)
+            self._apply(mask, cleaned=mask.whole or bool(rule and not rule.starter))
             if image.recognizable == "YES" and not mask.whole:
                 done.suspect = reason
             return
@@ -232,8 +169,13 @@ class _Treating:
             return ()
         return regions(self._elements, pixels.rows, pixels.columns)
 
-    def _apply(self, mask: Mask) -> None:
-        """Blank what ``mask`` says, and have the data set tell of it."""
+    def _apply(self, mask: Mask, *, cleaned: bool) -> None:
+        """Blank what ``mask`` says, and have the data set tell of it.
+
+        It is ``cleaned`` where nothing is left, or a user says that no text is. Nobody has looked into the
+        regions that an image has, or at the images of devices of the starter set: of these nothing is
+        claimed, as PS3.15 E.3.1 wants it to be true.
+        """
         from dcmtools.deidentification.masking import Frames
 
         done, data = self._done, pixel_data(self._file)
@@ -241,13 +183,15 @@ class _Treating:
             self._encode(Frames(data, self._elements, mask))
         else:
             self._require(data.pixels)
-            frames = Frames(data, self._elements, mask, self._embedded(data.pixels))
+            frames = Frames(data, self._elements, mask, self._overlays(data.pixels))
             self._put_native(data.pixels, frames.native)
             done.edits += _without(self._elements, *_TABLES)
         what = "all pixels blanked" if mask.whole else "parts that may show text blanked"
         done.edits += self._telling(what)
-        done.done = frozenset((CLEAN_PIXEL_DATA,))
-        done.changes.insert(0, what)
+        if cleaned:
+            done.edits.append(Edit(_BURNED_IN, "CS", b"NO"))
+            done.done = frozenset((METHODS["pixels"].value,))
+        done.changes.insert(0, what if cleaned else f"{what}, the others not looked at")
 
     def _encode(self, frames: Frames) -> None:
         """Put frames that have to be decoded into what holds them without loss."""
@@ -298,7 +242,6 @@ class _Treating:
 
     def _telling(self, what: str) -> Iterator[Edit]:
         """Yield the changes by which a data set tells that something is blank now."""
-        yield Edit(_BURNED_IN, "CS", b"NO")
         yield from _without(self._elements, *_EXTREMES, _ICON)
         if _PER_FRAME in self._elements.top:
             return
@@ -323,6 +266,10 @@ class _Treating:
             raise InputError(f"{length} bytes of pixel data are fewer than the {size} of its frames")
         return size
 
+    def _overlays(self, pixels: Pixels) -> int | None:
+        """Return which bits that no sample has are to stay, None where there is no overlay in any."""
+        return overlay_bits(self._elements, pixels, regions_stay=self._policy.graphics)
+
     def _trim(self) -> None:
         """Leave out what follows the last frame, and overlays in bits that no sample has."""
         pixels, done = self._pixels(), self._done
@@ -333,7 +280,7 @@ class _Treating:
         padded, partial = size + size % 2, pixels.frames * pixels.frame_bits % 8
         if length > padded:
             done.warnings.append(f"{length - padded} bytes behind the last frame left out")
-        kept_bits = self._embedded(pixels)
+        kept_bits = self._overlays(pixels)
         if kept_bits is not None:
             done.warnings.append("what was in bits that no sample has, such as overlays, left out")
         odd = size % 2 or partial
@@ -355,7 +302,7 @@ class _Treating:
         from dcmtools.deidentification.masking import Frames, table_settings
 
         data = pixel_data(self._file)
-        if self._embedded(data.pixels) is not None and _has_room(data):
+        if self._overlays(data.pixels) is not None and _has_room(data):
             what = "an overlay may be within its compressed pixels"
             if self._policy.name == "regions":
                 self._encode(Frames(data, self._elements, None))
@@ -368,24 +315,6 @@ class _Treating:
             self._done.hold().callback(whole.close)
             begin, after = self._element[2:4]
             self._put_codestreams(self._elements.bytes(begin, after - begin), whole)
-
-    def _embedded(self, pixels: Pixels) -> int | None:
-        """Return which bits that no sample has are to stay, None where there is no overlay in any (C.9.2)."""
-        if pixels.bits_allocated == pixels.bits_stored:
-            return None
-        top, order = self._elements.top, self._elements.encoding.order
-        low, high = pixels.high_bit + 1 - pixels.bits_stored, pixels.high_bit
-        found, kept = False, 0
-        for group in {tag & 0xFFFF0000 for tag in top if tag in _OVERLAYS and not is_private(tag)}:
-            position = numbers("US", self._elements.value(group | _POSITION)[:2], order)
-            bit = int(position[0]) if position else 0
-            if low <= bit <= high or (bit == 0 and group | _DATA in top):
-                continue
-            found = True
-            is_region = self._elements.text(group | _TYPE) == _REGION
-            if self._policy.graphics and is_region and bit < pixels.bits_allocated:
-                kept |= 1 << bit
-        return kept if found else None
 
 
 @lru_cache(maxsize=256)

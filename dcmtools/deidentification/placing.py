@@ -185,8 +185,7 @@ def quarantined(folder: str, file: BinaryIO) -> str:
             digest.update(block)
         path = os.path.join(folder, f"{digest.hexdigest()[:32]}.dcm")
         file.seek(0)
-        with suppress(FileExistsError), making(path) as copy:  # it can only be the same
-            os.fchmod(copy.fileno(), 0o600)
+        with suppress(FileExistsError), making(path, mode=0o600) as copy:  # it can only be the same
             shutil.copyfileobj(file, copy, _CHUNK)
     except OSError as error:
         raise OutputError(f"{folder}: {error.strerror or error}") from error

@@ -33,7 +33,7 @@ def policy_from(name: str, rules: str = "", *, graphics: bool = False) -> PixelP
 
         found = read(rules) if rules else ()
         if name == "regions":
-            found += read(STARTER)
+            found += tuple([rule._replace(starter=True) for rule in read(STARTER)])
     return PixelPolicy(name, found, graphics)
 
 

@@ -10,12 +10,13 @@ from dcmtools.encoding.writing import element, item
 
 if TYPE_CHECKING:
     from dcmtools.deidentification.profile import Profile
+    from dcmtools.deidentification.reading import Elements
     from dcmtools.encoding.dataset import DataSet
-    from dcmtools.encoding.syntax import Encoding
 
 CHARACTERISTICS: Final = 0x00080300
 """Private Data Element Characteristics Sequence."""
 RULE, SAFE = "rule", "safe"
+_MOST: Final = 0xFFFF
 _STATUS: Final = "BlockIdentifyingInformationStatus"
 
 
@@ -32,25 +33,28 @@ class KeptPrivate:
         self._told: dict[tuple[str, int], frozenset[int] | None] = {}
         self.any = keeps_private(profile)
 
-    def told(self, raw: bytes, encoding: Encoding) -> bytes:
-        """Note what a file says is harmless in the items ``raw`` of Private Data Element Characteristics.
+    def told(self, elements: Elements) -> bytes:
+        """Note what a file says is harmless, in Private Data Element Characteristics among ``elements``.
 
-        Return those that stay, which name harmless elements and say no more. Raises what decoding does.
+        Return the items that stay, which name harmless elements and say no more. Raises what decoding does.
         """
         self._told = {}
-        if not (self._safe and raw):
+        there = elements.top.get(CHARACTERISTICS) if self._safe else None
+        if there is None:
             return b""
+        encoding = elements.encoding_in(there, elements.encoding)
+        whole = element(CHARACTERISTICS, "SQ", elements.items(CHARACTERISTICS), encoding)
         kept = []
-        for each in items(decode(element(CHARACTERISTICS, "SQ", raw, encoding), encoding), CHARACTERISTICS):
-            status, group = text(each, _STATUS), text(each, "PrivateGroupReference")
-            creator = text(each, "PrivateCreatorReference")
-            if status not in ("SAFE", "MIXED") or not creator or not group:
+        for each in items(decode(whole, encoding), CHARACTERISTICS):
+            status, creator = text(each, _STATUS), text(each, "PrivateCreatorReference")
+            groups = _numbers(each, "PrivateGroupReference")
+            if status not in ("SAFE", "MIXED") or not creator or len(groups) != 1:
                 continue
-            elements = frozenset(
-                int(number) & 0xFF for number in values(each, "NonidentifyingPrivateElements")
-            )
-            self._told[creator, int(group)] = None if status == "SAFE" else elements
-            kept.append(item(encode(_described(each, group, creator, status), encoding), encoding))
+            harmless = _numbers(each, "NonidentifyingPrivateElements")
+            safe = None if status == "SAFE" else frozenset(number & 0xFF for number in harmless)
+            self._told[creator, groups[0]] = safe
+            described = _described(groups[0], creator, status, harmless)
+            kept.append(item(encode(described, elements.encoding), elements.encoding))
         return b"".join(kept)
 
     def why(self, creator: str, tag: int) -> str:
@@ -87,10 +91,16 @@ def block_of(tag: int) -> int:
     return tag if is_creator(tag) else tag & 0xFFFF0000 | (tag >> 8) & 0xFF
 
 
-def _described(each: DataSet, group: str, creator: str, status: str) -> DataSet:
+def _numbers(each: DataSet, keyword: str) -> list[int]:
+    """Return the numbers of 16 bits in an item: whoever wrote it may have meant them to be anything."""
+    found = [int(value) for value in values(each, keyword) if value.isascii() and value.isdecimal()]
+    return [number for number in found if number <= _MOST]
+
+
+def _described(group: int, creator: str, status: str, harmless: list[int]) -> DataSet:
     """Return an item that says no more than which elements are harmless."""
-    kept = made(PrivateGroupReference=int(group), PrivateCreatorReference=creator)
+    kept = made(PrivateGroupReference=group, PrivateCreatorReference=creator)
     kept.update(made(BlockIdentifyingInformationStatus=status))
-    if elements := values(each, "NonidentifyingPrivateElements"):
-        kept.update(made(NonidentifyingPrivateElements=[int(number) for number in elements]))
+    if harmless:
+        kept.update(made(NonidentifyingPrivateElements=harmless))
     return kept

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.syntax import IMPLICIT
 from dcmtools.encoding.tags import format_tag
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError
@@ -145,6 +146,11 @@ class Elements:
             return self.value(tag)
         length = self._ends.get(tag, element[3]) - element[3]
         return self.bytes(element[3], length) if length <= _LONGEST else b""
+
+    def encoding_in(self, sequence: Element, encoding: Encoding) -> Encoding:
+        """Return the encoding of the items of ``sequence``, which another has under VR UN (PS3.5 6.2.2)."""
+        is_unknown = encoding.explicit and self.bytes(sequence[2] + 4, 2) == b"UN"
+        return IMPLICIT if is_unknown else encoding
 
     def bytes(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.memory import MemorySource
-from dcmtools.encoding.syntax import IMPLICIT
 from dcmtools.encoding.tags import ITEM
 from dcmtools.encoding.values import numbers
 from dcmtools.encoding.walker import Walker
@@ -28,10 +27,7 @@ def regions(elements: Elements, rows: int, columns: int) -> tuple[Box, ...]:
     A region that is said to hold graphics, or nothing at all, or of which a bound is missing or makes no
     sense is none; nor are there any where they are more than a screen can have.
     """
-    encoding = elements.encoding
-    at = elements.top[REGIONS][2]
-    if encoding.explicit and elements.bytes(at + 4, 2) == b"UN":
-        encoding = IMPLICIT
+    encoding = elements.encoding_in(elements.top[REGIONS], elements.encoding)
     whole = element(REGIONS, "SQ", elements.items(REGIONS), encoding)
     walker = Walker(MemorySource(whole), 0, len(whole), encoding)
     items: list[dict[int, int]] = []

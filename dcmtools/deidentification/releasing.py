@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcmtools.deidentification import method
 from dcmtools.deidentification.engine import Deidentifier
 from dcmtools.deidentification.mapping import MissingPatient
 from dcmtools.deidentification.placing import Waiting, path_below, quarantined
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from dcmtools.deidentification.anonymizing import AnonymizeOptions
-    from dcmtools.deidentification.engine import Deidentified
+    from dcmtools.deidentification.deidentified import Deidentified
     from dcmtools.deidentification.mapping import MapFile
     from dcmtools.files.inputs import Input
 
 LEFT_OUT: Final = "a DICOMDIR is left out: it names patients and files; make one of what was written"
-_PATIENT_IDENTITY_REMOVED: Final = 0x00120062
 _NAMED: Final = 3  # places of leaks in a message
 _FINISHED: Final = "finished"  # in a record on its way, where nobody else sees it
 _COUNTED: Final = {"X": "removed", "Z": "emptied", "D": "replaced", "C": "cleaned", "U": "uids"}
@@ -266,7 +266,7 @@ def _full() -> Iterator[None]:
 
 def _check_not_done(file: Part10File) -> None:
     """Raise InputError where ``file`` says that it is de-identified: done twice it would fit no other."""
-    found = values_of(file, {_PATIENT_IDENTITY_REMOVED}).get(_PATIENT_IDENTITY_REMOVED)
+    found = values_of(file, {method.REMOVED}).get(method.REMOVED)
     if found and found.texts() == ["YES"]:
         raise InputError(
             "it is marked as de-identified already, and is not done again in its place",

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from dcmtools.encoding.syntax import Encoding
     from dcmtools.files.part10 import Part10File
 
-_FLAGS: Final = frozenset({method.REMOVED, method.METHOD, method.CODES, method.DATES})
 _LONGEST: Final = 256 * 1024 * 1024  # of encrypted content, which is in memory several times
 _MOST_ITEMS: Final = 64
 
@@ -86,7 +85,7 @@ def restored(file: Part10File, key: RSAPrivateKey) -> Restored:
         note = modified.note or note
     if note:
         _check_instance(file, note)
-    gone = note.added | {ENCRYPTED_ATTRIBUTES} if note else _FLAGS | {ENCRYPTED_ATTRIBUTES}
+    gone = note.added | {ENCRYPTED_ATTRIBUTES} if note else method.SAID | {ENCRYPTED_ATTRIBUTES}
     syntax = _transfer_syntax(file, note, attributes)
     splice = _spliced(file, attributes, gone)
     return Restored(_meta(file, note, attributes, syntax), syntax, splice, len(attributes))

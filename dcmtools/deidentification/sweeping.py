@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.deidentification.identifiers import harmless, has_words
 from dcmtools.deidentification.method import METHOD
 from dcmtools.deidentification.phrases import bytes_pattern
+from dcmtools.deidentification.values import REMOVED
 from dcmtools.encoding.charset import decoder_of
+from dcmtools.encoding.encoder import encoded
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dcmtools.encoding.values import CHARSET_VRS, TEXT_VRS, effective_vr, texts
 
@@ -58,6 +60,15 @@ def is_to_be_swept(
                 found.append(each)
     new = " ".join(put).encode("utf-8", "replace") if missing else b""
     return any(not (key.isdigit() and key in new) for key in missing) or _is_in(found, elements, identifiers)
+
+
+def written_without(text: str, charset: bytes) -> bytes:
+    """Return a text out of which something was taken, in the bytes of its character set."""
+    try:
+        raw = encoded(text, charset)
+    except ValueError:  # it was not in that character set before
+        raw = b""
+    return raw if raw.strip(b"\\ ") else REMOVED
 
 
 def unlisted_texts(

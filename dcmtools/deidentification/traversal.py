@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.deidentification import content, method
-from dcmtools.deidentification.deciding import OF_PATIENTS, PSEUDONYM, Mode
+from dcmtools.deidentification.deciding import PSEUDONYM, Mode
+from dcmtools.deidentification.makers import OF_PATIENTS
 from dcmtools.deidentification.treating import LONG, Pass, Treating
 from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.element import NO_STOP, UNDEFINED, Span
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dcmtools.deidentification.copying import Level
     from dcmtools.deidentification.draft import Draft
     from dcmtools.deidentification.identifiers import Identifiers
-    from dcmtools.deidentification.pixels import Piece
+    from dcmtools.deidentification.pixel_treatment import Piece
     from dcmtools.deidentification.reading import Batch
     from dcmtools.encoding.element import Element
 

@@ -211,28 +211,33 @@ def _searched(search: Search, identifiers: Identifiers, ruled: frozenset[int]) -
     found = list(dict.fromkeys(search.found()))
     spared = {each.phrase for each in found if each.says_nothing or each.phrase.common}
     identifiers.ambiguous |= spared
-    yield from dict.fromkeys(
-        Leak(each.where, f"{_A[each.phrase.kind]} that was removed stands there")
-        for each in found
-        if each.phrase not in spared
-    )
+    for where, kinds in _kinds(each for each in found if each.phrase not in spared).items():
+        for kind in kinds:
+            yield Leak(where, f"{_A[kind]} that was removed stands there")
     yield from _doubtful(found, spared, {format_tag(tag) for tag in ruled})
 
 
 def _doubtful(found: Iterable[Found], spared: Container[Phrase], ruled: Container[str]) -> Iterator[Leak]:
     """Yield where words stand that may be something else, each place once."""
-    kinds: dict[str, set[str]] = {}
-    for each in found:
-        if each.phrase in spared and not each.is_usual and each.where not in ruled:
-            kinds.setdefault(each.where, set()).add(each.phrase.kind)
+    doubtful = [
+        each for each in found if each.phrase in spared and not each.is_usual and each.where not in ruled
+    ]
     by_kinds: dict[tuple[str, ...], list[str]] = {}
-    for where, there in kinds.items():
-        by_kinds.setdefault(tuple(kind for kind in _A if kind in there), []).append(where)
+    for where, kinds in _kinds(doubtful).items():
+        by_kinds.setdefault(kinds, []).append(where)
     for these, places in by_kinds.items():
         more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
         what = " and ".join(_A[kind] for kind in these)
         where = ", ".join(places[:_NAMED]) + more
         yield Leak(where, f"a word or number like {what} that was removed", certain=False)
+
+
+def _kinds(found: Iterable[Found]) -> dict[str, tuple[str, ...]]:
+    """Return of what kinds that is which was found, by place, whichever was removed first."""
+    kinds: dict[str, set[str]] = {}
+    for each in found:
+        kinds.setdefault(each.where, set()).add(each.phrase.kind)
+    return {where: tuple(kind for kind in _A if kind in there) for where, there in kinds.items()}
 
 
 class _Sight(NamedTuple):

@@ -13,7 +13,8 @@ from dcmtools.files.source import FileSource
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from dcmtools.deidentification.engine import Deidentified, Settings
+    from dcmtools.deidentification.deidentified import Deidentified
+    from dcmtools.deidentification.engine import Settings
     from dcmtools.files.instance import Instance
 
 _CHANGED = "the file has changed since it was inspected"

@@ -103,9 +103,9 @@ def test_pydicom_reads_what_is_left(name: str, kind: str, tmp_path: Path) -> Non
 
     source = made(tmp_path, kind, name)
     ours = dcmread(anonymize(source, "regions"))
-    assert (ours.BurnedInAnnotation, ours.PatientIdentityRemoved) == ("NO", "YES")
+    assert ("BurnedInAnnotation" in ours, ours.PatientIdentityRemoved) == (False, "YES")
     codes = [item.CodeValue for item in ours.DeidentificationMethodCodeSequence]
-    assert "113101" in codes
+    assert "113101" not in codes  # nobody has looked into the regions
     check(list(iter_pixels(ours, raw=True)), source, KINDS[kind])
 
 

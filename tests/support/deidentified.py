@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcmtools.deidentification.engine import Deidentified, Deidentifier, Settings
+from dcmtools.deidentification.engine import Deidentifier, Settings
 from dcmtools.deidentification.keys import ProjectKey
 from dcmtools.deidentification.profile import profile_from
 from dcmtools.deidentification.pseudonyms import Pseudonyms
@@ -17,6 +17,8 @@ from tests.support.encoded import EVL, Coder, part10
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from dcmtools.deidentification.deidentified import Deidentified
 
 KEY = ProjectKey(b"a key of thirty-two bytes or so..", kept=True)
 

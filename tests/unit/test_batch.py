@@ -42,10 +42,12 @@ print(len({pid for _, pid in results} - {here, 0}), sum(not pid for _, pid in re
 """
 
 
-def _run(program: str, *, kills: bool = False, raises: bool = False) -> subprocess.CompletedProcess[str]:
+def _run(
+    program: str, *, kills: bool = False, raises: bool = False, timeout: int = 60
+) -> subprocess.CompletedProcess[str]:
     script = SCRIPT.format(program=program, kills=kills, raises=raises)
     return subprocess.run(
-        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=timeout
     )
 
 
@@ -311,6 +313,33 @@ except InputError:
 """
     ended = _run(program)
     assert (ended.stdout, ended.stderr) == ("True\n[]\n", "")
+
+
+def test_a_worker_that_ends_while_it_hands_over_holds_nobody_up(tmp_path: Path) -> None:
+    program = f"""
+import gc
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+def handing_over(item):
+    if os.getpid() == here:
+        return time.sleep(0.0005)
+    (queue,) = [each for each in gc.get_objects() if isinstance(each, SimpleQueue)]
+    os.write(queue._writer.fileno(), (1000).to_bytes(4, "big") + b"the beginning")
+    Path({str(tmp_path)!r}, str(os.getpid())).touch()
+    time.sleep(60)
+
+def watched():
+    yield from range(100)
+    while not os.listdir({str(tmp_path)!r}):
+        time.sleep(0.01)
+    raise InputError("enough")
+
+try:
+    list(batch.run(handing_over, watched(), 2, lambda item: None))
+except InputError:
+    print("ended")
+"""
+    assert _run(program, timeout=20).stdout == "ended\n"
 
 
 def test_waiting_for_items_is_no_work_to_share() -> None:

@@ -24,7 +24,7 @@ from tests.support.deidentified import (
     file_of,
     text,
 )
-from tests.support.encoded import CODERS, EVL, IVL, part10
+from tests.support.encoded import CODERS, EVL, IVL, Coder, part10
 from tests.support.planting import NATIVE, planted
 from tests.support.samples import ct, dicomdir, mr, named_files, real_file
 
@@ -323,6 +323,46 @@ def test_private_elements_that_the_file_says_are_safe(
     assert len(said) == bool(kept)
     assert all(0x00080305 not in each for each in said)
     assert 0x00080300 not in data_set_of(tmp_path, data_set)
+
+
+GROUP = EVL.element(0x00080301, "US", pack("<H", 0x0029))
+
+
+@pytest.mark.parametrize(
+    ("group", "elements"),
+    [
+        (text(0x00080301, "LO", "abcd"), b""),
+        (EVL.element(0x00080301, "UL", pack("<L", 70000)), b""),
+        (EVL.element(0x00080301, "US", pack("<HH", 0x0029, 0x0029)), b""),
+        (GROUP, text(0x00080304, "LO", "one")),
+    ],
+)
+def test_what_a_file_says_is_safe_may_be_anything(group: bytes, elements: bytes, tmp_path: Path) -> None:
+    status = text(0x00080303, "CS", "MIXED" if elements else "SAFE")
+    said = text(0x00080302, "LO", "ACME") + status + elements
+    private = text(0x00290010, "LO", "ACME") + text(0x00291001, "LO", "A1")
+    data_set = INSTANCE + EVL.sequence(0x00080300, EVL.item(group + said)) + private + PIXELS
+    assert 0x00291001 not in data_set_of(tmp_path, data_set, Options(retain=("safe-private",)))
+
+
+def test_what_a_file_says_is_safe_may_be_of_vr_un(tmp_path: Path) -> None:
+    each = IVL.element(0x00080301, "US", pack("<H", 0x0029)) + text(0x00080302, "LO", "ACME", IVL)
+    said = EVL.element(0x00080300, "UN", IVL.item(each + text(0x00080303, "CS", "SAFE", IVL)))
+    private = text(0x00290010, "LO", "ACME") + text(0x00291001, "LO", "A1")
+    done = data_set_of(tmp_path, INSTANCE + said + private + PIXELS, Options(retain=("safe-private",)))
+    assert 0x00291001 in done
+    assert text_of(items(done, 0x00080300)[0], "PrivateCreatorReference") == "ACME"
+
+
+@pytest.mark.parametrize("code", [EVL, IVL])
+def test_uids_in_safe_private_elements_are_mapped_whatever_their_vr(code: Coder, tmp_path: Path) -> None:
+    syntax = SYNTAXES["explicit little" if code is EVL else "implicit little"]
+    private = text(0x00990010, "LO", "NQHeader", code) + text(0x00991001, "UN", "1.2.3.4.5", code)
+    head = text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2", code) + text(0x00080018, "UI", "1.2.3.4", code)
+    done = bytes_of(tmp_path, head + private, Options(retain=("safe-private",)), syntax)
+    assert b"NQHeader" in done
+    assert b"1.2.3.4.5" not in done
+    assert done.count(b"2.25.") == 2
 
 
 def test_private_elements_by_rule(tmp_path: Path) -> None:

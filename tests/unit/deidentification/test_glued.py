@@ -146,3 +146,30 @@ def test_it_is_found_beside_a_number_that_is_harmless(tmp_path: Path) -> None:
     body = a_file("4815-1623") + text(0x00201208, "IS", "48151623")
     done = data_set_of(tmp_path, body, CLEAN)
     assert text_of(done, DESCRIPTION) == "4815-1623"  # spared: told of, and no reason to hold it back
+
+
+@pytest.mark.parametrize(("patient_id", "name"), [("48151623", "48151623"), ("MEIER01", "Meier^Hans")])
+def test_what_a_rule_keeps_as_an_identifier_is_no_leak_there(
+    patient_id: str, name: str, tmp_path: Path
+) -> None:
+    who = text(0x00100010, "PN", name) + text(ID, "LO", patient_id) + text(0x00100030, "DA", "20200101")
+    body = CT + text(0x00080020, "DA", "20200101") + text(0x00081030, "LO", f"of {name}") + who
+    keep = ("PatientID", "PatientBirthDate")
+    assert looked_at(tmp_path / "in.dcm", body, Options(keep=keep), ruled=True) == []
+    found = looked_at(tmp_path / "in.dcm", body, Options(keep=(*keep, "StudyDescription")), ruled=True)
+    assert [(leak.where, leak.certain) for leak in found] == [("(0008,1030)", True)]
+
+
+def test_what_was_removed_first_makes_no_difference(tmp_path: Path) -> None:
+    path = tmp_path / "out.dcm"
+    path.write_bytes(part10(CT + text(0x00081030, "LO", "Doe, John 48151623")))
+    removed = [(0x00100010, "PN", ["Doe^John"]), (ID, "LO", ["48151623"])]
+    told = []
+    for taken in (removed, removed[::-1]):
+        identifiers = Identifiers()
+        for each in taken:
+            identifiers.take(*each)
+        with Part10File.open(str(path)) as file:
+            told.append([leak.what for leak in leaks(file, identifiers) if leak.where == "(0008,1030)"])
+    what = ["a name that was removed stands there", "an identifier that was removed stands there"]
+    assert told == [what, what]

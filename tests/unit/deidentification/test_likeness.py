@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from dcmtools.deidentification.engine import Deidentified, Deidentifier
+    from dcmtools.deidentification.deidentified import Deidentified
+    from dcmtools.deidentification.engine import Deidentifier
 
 NATIVE = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2")
 CT = "1.2.840.10008.5.1.4.1.1.2"

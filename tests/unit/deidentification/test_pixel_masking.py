@@ -209,7 +209,14 @@ def test_deflated_data_sets_stay_deflated(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what the data set tells of it
 
 
-def test_the_data_set_tells_of_it(tmp_path: Path) -> None:
+OURS = PixelPolicy("regions", (PixelRule("ours", rows=33, keep=((0, 9, 48, 24),)),))
+LIKELY = OURS._replace(rules=(OURS.rules[0]._replace(starter=True),))
+
+
+@pytest.mark.parametrize(
+    ("policy", "cleaned"), [("blank", True), (OURS, True), (LIKELY, False), ("regions", False)]
+)
+def test_the_data_set_tells_of_it(policy: PixelPolicy | str, cleaned: bool, tmp_path: Path) -> None:
     pixels = NATIVE["grey"]
     said = EVL.element(0x0008_0070, "LO", b"Maker ")
     file = ultrasound(native(pixels, frames_of(pixels), behind=b"Zquendt^"), BOXES)
@@ -219,15 +226,17 @@ def test_the_data_set_tells_of_it(tmp_path: Path) -> None:
     file = file.replace(EVL.element(0x00080060, "CS", b"OT"), EVL.element(0x00080060, "CS", b"OT") + said)
     end = file.index(EVL.header(PIXEL_DATA, "OB", 33 * 48 + 8))
     tail = EVL.element(BURNED_IN, "CS", b"YES ") + EVL.sequence(0x00880200, EVL.item(b""))
-    done = masked(tmp_path, file[:end] + EVL.element(0x00280107, "US", b"\xff\0") + tail + file[end:])
+    done = masked(tmp_path, file[:end] + EVL.element(0x00280107, "US", b"\xff\0") + tail + file[end:], policy)
     values = done.values()
-    assert values[BURNED_IN].strip() == b"NO"
+    assert values[BURNED_IN].strip() == (b"NO" if cleaned else b"YES")  # nobody has looked into what is left
     assert values[IMAGE_TYPE].strip() == rb"DERIVED\PRIMARY\SMALL PARTS"
-    assert values[DERIVATION].strip() == b"parts that may show text blanked"
+    what = "all pixels blanked" if policy == "blank" else "parts that may show text blanked"
+    assert values[DERIVATION].strip() == what.encode()
+    assert done.changes[0] == (what if cleaned else f"{what}, the others not looked at")
     assert 0x00880200 not in values
     assert 0x00280107 not in values
-    assert b"113101" in values[METHODS]
-    assert "113101" in done.methods
+    assert (b"113101" in values[METHODS]) == cleaned
+    assert ("113101" in done.methods) == cleaned
     assert b"Zquendt" not in done.path.read_bytes()
 
 

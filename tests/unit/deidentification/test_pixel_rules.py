@@ -115,3 +115,12 @@ def test_a_file_of_ones_own_goes_first(tmp_path: Path) -> None:
     assert [rule.name for rule in policy.rules][:3] == ["Our LOGIQ", "clean", "ATL HDI 5000"]
     assert len(policy_from("check", str(tmp_path / "rules.toml")).rules) == 2
     assert policy_from("check").rules == ()
+
+
+def test_who_asks_for_rules_vouches_for_them_and_nobody_does_for_the_starter_set(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('[rules."Ours"]\nmodality = "US"\nharmless = true\n')
+    first, *others = policy_from("regions", str(path)).rules
+    assert not first.starter
+    assert others
+    assert all(rule.starter for rule in others)
