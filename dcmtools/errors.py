@@ -37,6 +37,8 @@ class DcmtoolsError(Exception):
 
     status = ExitStatus.PARTIAL
     code = "failed"
+    shared = False
+    """Whether the message is a cause that many items have in common, to be summed up."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         """Keep the one-line ``message`` and, where there is one, the next step as ``hint``."""
@@ -72,9 +74,13 @@ class OutputError(DcmtoolsError):
 class DiskFull(OutputError):
     """There is no room for what is written, nor for more of it."""
 
+    shared = True
+
 
 class AlreadyThere(OutputError):
     """A file has the name already that another was to get."""
+
+    shared = True
 
 
 class UsageError(DcmtoolsError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,17 +25,22 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+WARNED: Final = "of them with warnings"
+"""What the closing line says of how many have a warning, where these are done all the same."""
+
+
 class Extent:
     """How far a run goes, told while it does, by the operation, to whoever shows progress.
 
     ``total`` is how many results there will be, None while that is not known; ``moved`` is how many bytes
     have been sent, received or written so far; ``doing`` says in words how far the items in hand are.
     The closing line counts results as things of that ``unit``, and says what is ``closing`` beside, and of
-    those that ``failed``.
+    those that ``failed``. Where what has a warning is done all the same, ``warned`` says so of how many of
+    these there are.
     Whatever takes long calls ``tick`` now and then, which is cheap; results tick by themselves.
     """
 
-    __slots__ = ("_watcher", "closing", "doing", "failed", "moved", "total", "unit")
+    __slots__ = ("_watcher", "closing", "doing", "failed", "moved", "total", "unit", "warned")
 
     def __init__(self, total: int | None = None) -> None:
         """Begin with nothing moved and nobody watching."""
@@ -45,6 +50,7 @@ class Extent:
         self.unit = ""
         self.closing = ""
         self.failed = ""
+        self.warned = ""
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None] | None) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HOW: Final = (
     *("profile", "retain", "clean", "sets", "keeps", "removes", "empties", "pixels"),
-    *("key_file", "new_key", "map_path", "map_missing", "encrypt_for"),
+    *("key_file", "new_key", "map_path", "map_missing", "map_merge", "encrypt_for"),
 )
 _WHERE: Final = (
     *("target", "names", "in_place", "overwrite", "quarantine", "map_out", "force"),
@@ -134,13 +134,19 @@ def settings_with(profile: str, key_file: str | None) -> tuple[Settings, Project
     """Return what a profile alone asks for; raises UsageError."""
     how: dict[str, Any] = dict.fromkeys(("retain", "clean", "sets", "keeps", "removes", "empties"), ())
     how |= {"pixels": None, "new_key": None, "map_path": None, "map_missing": "", "encrypt_for": ()}
+    how["map_merge"] = False
     return settings_of({**how, "profile": profile, "key_file": key_file})
 
 
 def _recipients(paths: tuple[str, ...]) -> Recipients | None:
     from dcmtools.deidentification.cms import Recipients
 
-    return Recipients.load(paths) if paths else None
+    if not paths:
+        return None
+    found = Recipients.load(paths)
+    for note in found.notes:
+        _warn(note)
+    return found
 
 
 def _policy(how: Mapping[str, Any], profile: Profile) -> PixelPolicy:
@@ -162,8 +168,11 @@ def _map(how: Mapping[str, Any]) -> PatientMap | None:
     if how["map_path"] is None:
         if is_given(click.get_current_context(), "map_missing"):
             raise click.UsageError("--map-missing wants --map FILE.")
+        if how["map_merge"]:
+            raise click.UsageError("--map-merge wants --map FILE.")
         return None
-    found = read_map(how["map_path"], complete=how["map_missing"] == "error")
+    complete = how["map_missing"] == "error"
+    found = read_map(how["map_path"], complete=complete, merging=how["map_merge"])
     for note in found.notes:
         _warn(note)
     return found
@@ -314,6 +323,11 @@ DEIDENTIFYING: Final = (
         default="error",
         show_default=True,
         help="What to do with patients that the map does not have: fail, or derive an identifier.",
+    ),
+    click.option(
+        "--map-merge",
+        is_flag=True,
+        help="Let several id_old of the map have one id_new: these patients become one.",
     ),
     click.option(
         "--encrypt-for",

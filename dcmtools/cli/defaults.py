@@ -57,8 +57,10 @@ class FileDefaults(click.Option):
         """Be eager, so that other options find the defaults."""
         super().__init__(["--file-defaults"], hidden=True, is_eager=True, expose_value=False)
 
-    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # noqa: ANN401  private to click
-        """Be unknown on the command line."""
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # noqa: ANN401, ARG002  click's
+        """Be unknown on the command line; what is wrong there is told by the name of the command."""
+        if not ctx.resilient_parsing:
+            ctx.ensure_object(App).name = ctx.command_path
 
     def handle_parse_result(
         self,
@@ -70,7 +72,6 @@ class FileDefaults(click.Option):
         if not ctx.resilient_parsing and is_configured():
             from dcmtools.config.reading import load
 
-            ctx.ensure_object(App).name = ctx.command_path
             *_, full_name = ctx.command_path.partition(" ")
             config = load(must_exist=full_name not in _MAKING_THE_FILE)
             if config.table("defaults"):

@@ -27,16 +27,22 @@ For each element, at any depth, the first of these that speaks of it decides:
   taken that leaves the file readable. Sequences that stay are gone through; items stay where they are.
 * The safety net | For what the table does not list: names of persons are emptied, dates and times treated
   as those of the table, private elements removed, curves and overlays as a whole, elements that no
-  dictionary has, and opaque bytes but for pixels, waveforms, look-up tables and their like.
+  dictionary has, and opaque bytes but for pixels, waveforms, look-up tables and their like. Some fifty
+  attributes of text that identify as those of the table do go as these would, with the same options: birth
+  and death dates in other calendars, retired order numbers, HL7 Instance Identifier, Document Title, Contact
+  Display Name, Device ID, Radiation Machine Name, NTP Source Address, comments of people and the like.
 * The search | All text that stays is searched for the names, identifiers and dates that were removed.
 
 The file meta information and the preamble are written anew. UIDs are replaced everywhere, in the same way,
-but for those of the Standard. Patient Identity Removed, the codes of De-identification Method (PS3.16 CID
-7050) and Longitudinal Temporal Information Modified tell what was really done; what was there before stays.
-Everything else stays as it was, byte for byte: waveforms, calibration, what an image was made with.
+but for those of the Standard and of coding schemes. Patient Identity Removed, the codes of De-identification
+Method (PS3.16 CID 7050) and Longitudinal Temporal Information Modified tell what was really done; what was
+there before stays. What rules keep although the Basic Profile protects it is named in De-identification
+Method, a value for each. Everything else stays as it was, byte for byte: waveforms, calibration, what an
+image was made with.
 
 --explain tells of each element what would become of it, in the letters of PS3.15 E.1 (K is kept, X removed,
-Z emptied, D replaced, C cleaned, U another UID; A is added), and by which rule. It never shows values.
+Z emptied, D replaced, C cleaned, U another UID; A is added), and by which rule. It never shows values. What
+was to be cleaned, and has nothing that has to go, is K.
 
 # OPTIONS OF THE PROFILE
 
@@ -54,7 +60,8 @@ Z emptied, D replaced, C cleaned, U another UID; A is added), and by which rule.
 * safe-private | Private elements that are known to be harmless stay (Safe Private).
 * descriptors | Descriptions and comments are cleaned, not removed.
 * graphics | Overlays and annotations are cleaned, not removed.
-* structured | Structured reports are cleaned by concept (PS3.15 Table E.3.4-1), not emptied.
+* structured | Structured reports are cleaned by concept (PS3.15 Table E.3.4-1), not emptied. Where nothing
+  tells what a value is about, as in cells of tables and in items without a code for their name, it goes.
 * pixels | Regions of pixels that may show text are blanked: --pixels regions. That no text is left (Burned In
   Annotation NO, and the code of the option) is said where all is blanked, or a rule of yours is about the
   device. Nobody has looked into the regions that an image has, nor tried what is known of some devices
@@ -129,7 +136,8 @@ is good for nothing else, are made by
     openssl req -x509 -newkey rsa:3072 -days 3650 -subj /CN=trial -keyout trial.pem -out trial.crt
 
 trial.crt is for --encrypt-for, trial.pem for "reidentify --key". What reidentify writes its owner alone can
-read.
+read. A certificate that has expired, is not valid yet, or is for signatures alone is used all the same, with
+a warning.
 
 * What comes back | The data set, byte for byte. Not the preamble, nor what the file meta information told of
   the sender, nor bytes behind the last element.
@@ -156,26 +164,31 @@ tabs:
 issuer_old and name_new may be left out; without an issuer a row is for any. Without a header there are two
 columns, old and new. Spreadsheets call such a file CSV UTF-8. A fault names the line. So does what would give
 somebody away: an id_new or name_new that is any id_old of the map, or has its own, of four characters or
-more, in it. Where one has a name in it that is removed from a file, that file fails. Files of patients who
+more, in it. Two patients with one id_new are an error, unless --map-merge says that they are to become one.
+Where one has a name in it that is removed from a file, that file fails. Files of patients who
 are not in the map fail, unless --map-missing hash derives an identifier for these from the key.
 
 --map-out FILE writes old and new Patient IDs and UIDs as CSV with the columns id_old and id_new. To a file
 that earlier runs have written the pairs are added that it lacks: one map does for all batches of a project.
-Nothing in it is ever replaced, as it may be the only way back, and any other file is refused. Pairs are
-written before the file they are of gets its name, so that of whatever is in OUT they are there, even if the
-run is killed; with --in-place, --names original for one file, and - they are written just after that.
+In identifiers some signs stand escaped, which --map reads: a byte that the file's character set does not have
+as \\x85, control characters, backslashes and what a spreadsheet would take for a formula as \\u003d. Where a
+row that an earlier run has written has another id_new for the same patient or UID, a warning says so: most
+likely the key is another one. Nothing in it is ever replaced, as it may be the only way back, and any other
+file is refused. Pairs are written before the file they are of gets its name, so that of whatever is in OUT
+they are there, even if the run is killed; with --in-place, --names original for one file, and - they are
+written just after that.
 
 Neither the map, the key nor a report has a place within OUT; --force allows it.
 
 # OUTPUT
 
 In OUT files are called PATIENT/STUDY/SERIES/INSTANCE.dcm, after their new identifiers, as "dcmtools serve"
-would keep them. Inputs that become the same bytes become one file; of two that would have one name and
-differ the second, in the order of the inputs, fails. --names original takes the names of the inputs, which
-often tell who the patient is: a remark says where one holds what was removed from the file. With --in-place
-names stay in any case, as does, on many disks, what was
-there before, until something else is written over it; a file that is marked as de-identified is not done
-again.
+would keep them. Inputs that become the same bytes become one file; of two that would have one name and differ
+the second, in the order of the inputs, fails. --names original takes the names of the inputs, which often
+tell who the patient is: a remark says where one holds what was removed from the file, and one warning how
+many there are. With --in-place names stay in any case, those of folders too, and are told of likewise; on
+many disks what was there before stays as well, until something else is written over it. A file that is marked
+as de-identified is not done again.
 
 Files get their names when they are whole and have been searched; until then they lie in OUT in a folder
 whose name begins with .dcmtools-waiting- and that goes with the run. If a run is killed such a folder stays
@@ -185,11 +198,13 @@ ever in OUT under any name.
 Results, reports and logs name the inputs, which may tell of patients: they are for whoever has the
 originals. They hold new identifiers, but no old ones, and no values.
 
-A DICOMDIR is left out, as it names patients and files; the closing line counts it.
+A DICOMDIR is left out, as it names patients and files; the closing line counts it. With --in-place it stays
+as it is, with the names in it, and so it has failed: remove it, and have another one made.
 
 "dcmtools store --anonymize" does the same to what it sends, with a profile and a key alone: without --map and
 --map-out, and without blanking pixels. Files that need these are written by "dcmtools anonymize" first. With
---dry-run it tells what would be refused.
+--set is done after it: what would put back what was removed from a file is not sent. With --dry-run it tells
+what would be refused. Its records have sent_sop_instance_uid, and no sop_instance_uid.
 
 # VERIFICATION AND QUARANTINE
 
@@ -199,7 +214,11 @@ carry no identity (a patient may be called Head), or is a word like others, is a
 counts these, -v, --format json and reports have them. There is none of what a rule keeps, of makers' names
 where these belong, and of short numbers among numbers. An identifier, a name or a date that a rule keeps may
 stay where it is, even if one that was removed is in it. Anything else fails. So do files whose pixels may
-show text (--pixels check).
+show text (--pixels check), and, under the same options, whose waveforms may be sound, such as a dictation,
+or have bytes behind their last sample: --pixels keep passes these on, blank and reject refuse them.
+
+Video, and frames in a transfer syntax that is not known, are passed on with --pixels keep alone; they are
+searched as bytes, not looked into.
 
 Failed files of these two kinds go to a folder beside OUT, OUT.quarantine or --quarantine DIR, which its
 owner alone can read. They are called by a digest, and records and reports tell which is which. They are
@@ -210,13 +229,19 @@ stay as they are.
 # LIMITS
 
 * Faces | A head can be made out of slices. Nothing is done about it.
-* Pixels | What is drawn into them is found by what the header says of them, not by looking at them.
+* Pixels | What is drawn into them is found by what the header says of them, not by looking at them. Of native
+  samples the bits that none of them has are cleared, as overlays may be there, but where a sample is the
+  Pixel Padding Value; of compressed ones only where an overlay is said to be in them.
+* Edges | Where two pixels share their chrominance (YBR_FULL_422) and one is blanked, so is the other: a
+  remark says so.
 * Free text | What stays with --clean descriptors, structured or --keep is searched for this patient's own
   names, identifiers and dates as the header has them: names as words of their own, identifiers of six digits
-  and more also between letters, and with signs between the digits. Nicknames, relatives, other spellings,
+  and more also between letters, and with signs between the digits; dates also with two digits of the year,
+  where there are dots, dashes or slashes. Nicknames, relatives, other spellings,
+  parts of an address, an age in words,
   names that are part of a word (AMiller, Millers), shorter identifiers that are, and other people's names
-  are not found. So is text that no table lists; kept_text in records and reports tells where
-  such text stays.
+  are not found. The same goes for text that no table lists. kept_text in records and reports tells where free
+  text stays that no table lists or that was cleaned, so that people can look at it.
 * Rare things | A rare disease, an odd implant, an exact dose or time may tell who it was.
 * Documents | An encapsulated document is replaced by an empty one.
 * Other files | What is no DICOM file is not written, and neither is a DICOMDIR.

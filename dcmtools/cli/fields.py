@@ -24,7 +24,7 @@ FIELDS: Final = {
     "reidentify": "file output restored elapsed_ms",
     "echo": "peer status elapsed_ms step steps_ms tls sent answered min_ms mean_ms max_ms association_ms",
     "store": "file sop_class_uid sop_instance_uid transfer_syntax_uid status attempts sent_as association"
-    " proposed sent_sop_instance_uid changes",
+    " proposed sent_sop_instance_uid changes methods kept_text",
     "find": "peer level patient_id study_instance_uid series_instance_uid sop_instance_uid status dataset"
     " file",
     "move": "peer destination level patient_id study_instance_uid series_instance_uid sop_instance_uids"

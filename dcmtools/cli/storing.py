@@ -160,9 +160,10 @@ _SENDING = (
         type=PROFILE,
         metavar="NAME|FILE",
         help="De-identify each data set on its way by this profile, as 'dcmtools anonymize' does; what "
-        "cannot be, or may still tell of the patient, is not sent. Files stay as they are. Patient IDs by a "
-        "map, pixels that are blanked and a list of what became of identifiers are for 'dcmtools anonymize', "
-        "which writes files to be sent.",
+        "cannot be, or may still tell of the patient, is not sent; --set is done after it. Files stay as "
+        "they are. What to retain, clean and keep stands in the profile's file. Patient IDs by a map, pixels "
+        "that are blanked and a list of what became of identifiers are for 'dcmtools anonymize', which "
+        "writes files to be sent.",
     ),
     click.option(
         "--key-file",

@@ -76,7 +76,7 @@ class PixelData:
         self.transfer_syntax = transfer_syntax
         self.codec = codec_of(transfer_syntax)
         self.after = fragments.after if fragments else element[3] + element[4]
-        self.big = walker.order == ">" or transfer_syntax == _GE_PRIVATE
+        self.big = is_big(transfer_syntax, walker.order)
         self._fragments = fragments
 
     @property
@@ -141,6 +141,11 @@ class PixelData:
         begin, end = first - first % width, min(after + -after % width, length)
         data = swapped(vr, self.source.read(offset + begin, end - begin))
         return data[first - begin : after - begin]
+
+
+def is_big(transfer_syntax: str, order: str) -> bool:
+    """Tell whether native samples are in big endian in a file of the byte ``order``."""
+    return order == ">" or transfer_syntax == _GE_PRIVATE
 
 
 def pixel_data(file: Part10File) -> PixelData:

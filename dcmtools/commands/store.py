@@ -69,10 +69,11 @@ def command(
       dcmtools store --report night.csv archive night/
       dcmtools store --journal night.journal --retries 5 archive night/
     """
-    from dcmtools.results import Extent
+    from dcmtools.results import WARNED, Extent
     from dcmtools.scu.store import store
 
     extent = Extent()
+    extent.warned = WARNED
     summary = "would be sent" if options.dry_run else "stored"
     results = store(paths, peer, network, options, extent)
     return app.report(results, COLUMNS, output, summary=summary, drain=True, extent=extent)

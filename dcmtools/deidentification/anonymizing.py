@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.deidentification.mapping import MapFile
-from dcmtools.deidentification.releasing import LEFT_OUT, Releaser
+from dcmtools.deidentification.releasing import LEFT_OUT, SAME, Releaser
 from dcmtools.errors import UsageError
 from dcmtools.files.inputs import for_each
 from dcmtools.files.outputs import STDOUT, Causes, is_within
 from dcmtools.files.source import STDIN
-from dcmtools.results import Extent, Outcome, Result
+from dcmtools.results import WARNED, Extent, Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,24 +58,29 @@ class Totals:
     def __init__(self, verb: str) -> None:
         """Begin with nothing."""
         self.extent = Extent()
+        self.extent.warned = WARNED
         self._verb = verb
         self._quarantined = 0
         self._left_out = 0
         self._remarked = 0
+        self._same = 0
 
     def add(self, result: Result) -> None:
         """Take note of ``result``."""
         if result.record.get("quarantine"):
             self._quarantined += 1
             self.extent.failed = f"{self._quarantined} of them in quarantine"
-        self._left_out += result.note == LEFT_OUT
-        self._remarked += result.outcome is Outcome.DONE and bool(result.note)
+        if result.note == LEFT_OUT:
+            self._left_out += 1
+            self.extent.closing = f"{self._left_out} DICOMDIR left out"
+        self._remarked += result.outcome is Outcome.DONE and result.note not in ("", SAME)
+        self._same += result.outcome is Outcome.DONE and result.note.endswith(SAME)
 
     def __str__(self) -> str:
         """Return the verb, with what has no outcome of its own."""
-        left = f"{self._left_out} DICOMDIR left out" if self._left_out else ""
         remarked = f"{self._remarked} with remarks" if self._remarked else ""
-        return ", ".join(filter(None, (self._verb, remarked, left)))
+        same = f"{self._same} as they were there already" if self._same else ""
+        return ", ".join(filter(None, (self._verb, remarked, same)))
 
 
 def anonymize(
@@ -95,6 +100,7 @@ def anonymize(
             for settled in map(causes.shared, releaser.settle(each, written)):
                 totals.add(settled)
                 yield settled._replace(counted=False) if settled.note == LEFT_OUT else settled
+        yield from releaser.remarks()
 
 
 def check_places(outputs: Outputs, quarantine: str, private: Iterable[str], *, forced: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from dcmtools.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Self
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -23,8 +23,8 @@ T = TypeVar("T")
 _LONGEST_FILE: Final = 256 * 1024
 _CERTIFICATE, _PRIVATE_KEY = b"-----BEGIN CERTIFICATE-----", b"PRIVATE KEY-----"
 _MAKING: Final = (
-    "openssl req -x509 -newkey rsa:3072 -days 3650 -subj /CN=trial -keyout trial.pem -out trial.crt"
-    " makes one, and its key with a password"
+    "openssl req -x509 -newkey rsa:3072 -days 3650 -subj /CN=trial -keyout new-key.pem -out new-key.crt"
+    " makes one, and its key with a password; it replaces files that are called so"
 )
 _SHORTEST_KEY: Final = 2048  # bits
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -61,14 +61,16 @@ class WrongKey(UsageError):
 class Recipients:
     """The certificates for whose keys something is sealed."""
 
-    def __init__(self, certificates: Iterable[Certificate]) -> None:
-        """Take ``certificates`` with RSA keys."""
+    def __init__(self, certificates: Iterable[Certificate], notes: Sequence[str] = ()) -> None:
+        """Take ``certificates`` with RSA keys; ``notes`` are what speaks against some of them."""
         self._certificates = tuple(dict.fromkeys(certificates))
+        self.notes = notes
 
     @classmethod
     def load(cls, paths: Iterable[str]) -> Self:
         """Return the recipients whose certificates, in PEM, are in files, one in each; raises UsageError."""
-        return cls([_certificate(path) for path in paths])
+        found = {path: _certificate(path) for path in paths}
+        return cls(found.values(), [note for path in found for note in _notes(path, found[path])])
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -96,6 +98,8 @@ def load_key(path: str, password: bytes | None = None) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     data, mode = _read(path)
+    if _CERTIFICATE in data and _PRIVATE_KEY not in data:
+        raise UsageError(f"key {path}: it is a certificate: the private key that belongs to it is wanted")
     if stat.S_ISREG(mode) and mode & _OTHERS:
         raise UsageError(f"key {path}: others than its owner may read it", hint=f"chmod 600 {path}")
     try:
@@ -105,10 +109,7 @@ def load_key(path: str, password: bytes | None = None) -> RSAPrivateKey:
             raise UsageError(f"key {path}: it has a password", hint="--password-file FILE") from error
         raise UsageError(f"key {path}: it has no password, and one was given") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        if _CERTIFICATE in data and _PRIVATE_KEY not in data:
-            why = "it is a certificate: the private key that belongs to it is wanted"
-        else:
-            why = "it is no private key in PEM" + (", or the password is not its own" if password else "")
+        why = "it is no private key in PEM" + (", or the password is not its own" if password else "")
         raise UsageError(f"key {path}: {why}") from error
     if not isinstance(key, RSAPrivateKey):
         raise UsageError(f"key {path}: it is no RSA key")
@@ -163,10 +164,13 @@ def _certificate(path: str) -> Certificate:
         if _PRIVATE_KEY in data:
             message = "it is no certificate, but a private key, which stays at home"
             hint = (
-                f"openssl req -x509 -new -key {path} -days 3650 -subj /CN=trial -out trial.crt makes its own"
+                f"openssl req -x509 -new -key {path} -days 3650 -subj /CN=trial -out new-key.crt"
+                " makes its own"
             )
             raise UsageError(f"certificate {path}: {message}", hint=hint) from error
-        raise UsageError(f"certificate {path}: it is no certificate in PEM", hint=_MAKING) from error
+        hint = f"openssl x509 -inform DER -in {path} -out {path}.crt" if _is_der(data) else _MAKING
+        why = "it is in DER, and PEM is wanted" if _is_der(data) else "it is no certificate in PEM"
+        raise UsageError(f"certificate {path}: {why}", hint=hint) from error
     if len(certificates) > 1:
         hint = "give each recipient a file, without the certificates of authorities"
         raise UsageError(f"certificate {path}: there are {len(certificates)} in it", hint=hint)
@@ -176,6 +180,36 @@ def _certificate(path: str) -> Certificate:
         message = f"its key has {key.key_size} bits, fewer than {_SHORTEST_KEY}"
         raise UsageError(f"certificate {path}: {message}", hint=_MAKING)
     return certificates[0]
+
+
+def _is_der(data: bytes) -> bool:
+    """Tell whether it is a certificate in DER."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        load_der_x509_certificate(data)
+    except ValueError:
+        return False
+    return True
+
+
+def _notes(path: str, certificate: Certificate) -> Iterator[str]:
+    """Yield what whoever made the certificate would not have it used for: what it is sealed for opens."""
+    from datetime import UTC, datetime
+
+    from cryptography.x509 import ExtensionNotFound, KeyUsage
+
+    now = datetime.now(UTC)
+    if now > certificate.not_valid_after_utc:
+        yield f"certificate {path}: it was valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
+    if now < certificate.not_valid_before_utc:
+        yield f"certificate {path}: it is valid from {certificate.not_valid_before_utc:%Y-%m-%d} on"
+    try:
+        usage = certificate.extensions.get_extension_for_class(KeyUsage).value
+    except (ExtensionNotFound, ValueError):
+        return
+    if not usage.key_encipherment:
+        yield f"certificate {path}: by its Key Usage its key is not for encryption"
 
 
 def _read(path: str) -> tuple[bytes, int]:

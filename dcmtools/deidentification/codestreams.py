@@ -13,6 +13,7 @@ from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
     from dcmtools.codecs.frames import PixelData
+    from dcmtools.codecs.pixels import Pixels
     from dcmtools.codecs.registry import Codec
     from dcmtools.codecs.settings import Settings
     from dcmtools.deidentification.reading import Elements
@@ -28,7 +29,7 @@ def is_bare(data: PixelData, elements: Elements) -> bool:
     """
     codec = _codec(data)
     for index, frame in enumerate(data):
-        bare = _bare(frame, index, codec)
+        bare = _bare(frame, index, codec, data.pixels)
         if frame not in (bare, bare + b"\0"):
             return False
     return _tables_are_true(data, elements)
@@ -40,7 +41,7 @@ def stripped_frames(data: PixelData, settings: Settings) -> Encapsulated:
     whole = Encapsulated(settings)
     try:
         for index, frame in enumerate(data):
-            whole.add(_bare(frame, index, codec))
+            whole.add(_bare(frame, index, codec, data.pixels))
     except BaseException:
         whole.close()
         raise
@@ -53,11 +54,11 @@ def _codec(data: PixelData) -> Codec:
     return data.codec
 
 
-def _bare(frame: bytes, index: int, codec: Codec) -> bytes:
+def _bare(frame: bytes, index: int, codec: Codec, pixels: Pixels) -> bytes:
     try:
         if codec.module == "jpeg_xl" and b"jbrd" in frame:  # which takes a native codec
             return batch.alone(_strip, (frame, codec), _lost)
-        return stripped(frame, codec)
+        return stripped(frame, codec, pixels)
     except InputError as error:
         message = f"frame {index + 1}: {error.message}"
         raise InputError(message, hint=error.hint) from error

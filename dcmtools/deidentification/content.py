@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 CONTENT: Final = 0x0040A730
 CONCEPT_NAME: Final = 0x0040A043
 VALUE_TYPE: Final = 0x0040A040
-# Sequences whose items are content items, or begin as these do (PS3.15 E.3.4).
-CONTENT_SEQUENCES: Final = frozenset({CONTENT, 0x00400555, 0x00400610, 0x00400612, 0x0040B020})
+# Sequences whose items are content items, or begin as these do (PS3.15 E.3.4); cells of tables have no names.
+CONTENT_SEQUENCES: Final = frozenset({CONTENT, 0x00400555, 0x00400610, 0x00400612, 0x0040A808, 0x0040B020})
 # Attributes of a content item that hold its value (PS3.3 C.17.3.2), in front of which its name stands.
 VALUES: Final = frozenset({
     0x0040A120, 0x0040A121, 0x0040A122, 0x0040A123, 0x0040A124, 0x0040A160, 0x0040A168, 0x0040A300,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.deidentification import content, method
+from dcmtools.deidentification.identifying import is_identifying
 from dcmtools.deidentification.makers import (
     PSEUDONYMS,
     capped_age,
@@ -168,7 +169,8 @@ class Context:
             return self._by_rule(rule, tag, vr)
         if found := self._structural(tag, vr):
             return found
-        code, why = self._profile.code(tag), f"Table E.1-1 {self._profile.code(tag)}"
+        code = self._profile.code(tag)
+        why = "not listed: it identifies" if is_identifying(tag) else f"Table E.1-1 {code}"
         understood = effective_vr(tag, vr)
         if not code:
             code, why = self._unlisted(understood, unlisted_code(tag, understood)), "not listed: by its VR"

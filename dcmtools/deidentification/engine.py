@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcmtools.deidentification.content import DOCUMENT
 from dcmtools.deidentification.deciding import Context
 from dcmtools.deidentification.deidentified import Deidentified
 from dcmtools.deidentification.identifiers import Identifiers
 from dcmtools.deidentification.likeness import Assembly, Likenesses
+from dcmtools.deidentification.phrases import DATE, NAME
 from dcmtools.deidentification.private import keeps_private
 from dcmtools.deidentification.pseudonyms import NewPatient
 from dcmtools.deidentification.reading import Elements
@@ -93,7 +95,7 @@ class Deidentifier:
         if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
             raise Unsuitable("a DICOMDIR is not de-identified: make one of files that are")
         found = self._likenesses.find(file) if self._likenesses else None
-        if found and (done := self._alike(file, *found)):
+        if found and not self._has_strays(file, *found) and (done := self._alike(file, *found)):
             yield done
             return
         elements = Elements(file)
@@ -104,6 +106,14 @@ class Deidentifier:
 
                 pixels = held.enter_context(treated(file, elements, self._settings.pixels))
             yield self._done(file, elements, pixels)
+
+    def _has_strays(self, file: Part10File, known: Known, like: Likeness) -> bool:
+        """Tell whether pixels, the only thing that is not compared, have bits that are to go."""
+        if not (self._settings.pixels and known.layout.long):
+            return False
+        from dcmtools.deidentification.overlay_bits import stray_bits
+
+        return stray_bits(file, known.elements, like.after)
 
     def _done(self, file: Part10File, elements: Elements, pixels: PixelTreatment | None) -> Deidentified:
         """Return what ``file`` becomes, with its pixels as they are or as they were treated."""
@@ -228,16 +238,23 @@ class Deidentifier:
         """Note what is to be told of the patient in ``done``."""
         done.telling = self._telling(subject, identifiers)
         done.profile = self._profile
+        if DOCUMENT in done.before and not self._profile.rule(DOCUMENT):
+            done.changes.append("the document in it gives way to an empty one")
         if not subject.patient_id and "dates-shifted" in self._profile.retain:
             done.changes.append("no Patient ID: its dates are shifted by study")
+        if (new := subject.patient) and new.given and identifiers.is_one(new.id):
+            done.changes.append("id_new of the map is an identifier that was removed from the file")
 
     def _telling(self, subject: Subject, identifiers: Identifiers) -> str:
-        """Return which of what a map gives for the patient has a name in it that was removed."""
+        """Return which of what a map gives for the patient has what was removed in it: a name, a date."""
         new = subject.patient
         if not (new and new.given):
             return ""
-        given = {"id_new": new.id, "name_new": new.name}
-        return next((name for name, text in given.items() if identifiers.names_in(text)), "")
+        for what, text in (("id_new", new.id), ("name_new", new.name)):
+            for kind in (NAME, DATE):
+                if kind in identifiers.kinds_in(text):
+                    return f"{what} of the map has a {kind} in it"
+        return ""
 
     def _identifiers(self, traversal: Traversal, file: Part10File) -> Identifiers:
         """Return what is known of the patient from what was removed."""

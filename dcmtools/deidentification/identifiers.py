@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.deidentification.needles import Needles
 from dcmtools.deidentification.phrases import (
     DATE,
-    NAME,
+    IDENTIFIER,
     UID,
     Phrase,
     byte_keys,
     bytes_pattern,
     folded,
+    identifier,
     joined,
     pattern,
     phrases,
@@ -35,6 +36,7 @@ _HARMLESS_VRS: Final = frozenset((
     "AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "TM", "UL", "US", "UV",
 ))  # fmt: skip
 _NUMBERS_IN_TEXT: Final = frozenset(("AS", "DS", "IS", "TM"))
+_CODED: Final = re.compile("[A-Z0-9_ ]{0,16}")  # PS3.5 6.2
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
 # Letters in upper case, digits, and what is beyond ASCII: of a header hardly more than half is left.
 _UPPER: Final = bytes(range(256)).upper()
@@ -61,7 +63,9 @@ def harmless(tag: int, vr: str) -> bool:
 
 
 def has_words(vr: str, texts: Iterable[str]) -> bool:
-    """Tell whether values of ``vr`` hold words, although they should be numbers, ages or times."""
+    """Tell whether values of ``vr`` hold words, although they should be numbers, times or coded strings."""
+    if vr == "CS":
+        return not all(map(_CODED.fullmatch, texts))
     return vr in _NUMBERS_IN_TEXT and any(map(_WORD.search, texts))
 
 
@@ -192,9 +196,14 @@ class Identifiers:
         """Return of what kinds that is which stands in ``text``, one value; words do not count."""
         return sorted({each.kind for each in self.in_text(text) if not each.common})
 
-    def names_in(self, text: str) -> bool:
-        """Tell whether names that were removed, other than words, stand in ``text``, one value."""
-        return NAME in self.kinds_in(text)
+    def told_by(self, tag: int, vr: str, text: str) -> list[str]:
+        """Return of what kinds that is which a value of ``tag`` tells, were it put there."""
+        spared = {*self.harmless_in(tag, vr, text), *self.ambiguous}
+        return sorted({each.kind for each in self.in_text(text) if not (each.common or each in spared)})
+
+    def is_one(self, text: str) -> bool:
+        """Tell whether ``text``, one value, is just an identifier that was removed."""
+        return any(each.kind == IDENTIFIER and each in self._phrases for each in identifier(text))
 
     def harmless_in(self, tag: int, vr: str, text: str) -> list[Phrase]:
         """Return what stands in a value that is harmless, and says nothing there."""
@@ -269,7 +278,9 @@ def stands_in(phrase: Phrase, text: str) -> bool:
 
 def _is_in(key: bytes, phrase: Phrase, data: bytes) -> bool:
     """Tell whether ``phrase`` may be in ``data``, which has its key or, but for signs in it, seems to."""
-    return key in data or (phrase.is_number and bytes_pattern(phrase).search(data) is not None)
+    if key in data and not phrase.is_short_date:
+        return True
+    return phrase.is_parted and bytes_pattern(phrase).search(data) is not None
 
 
 def _has_accents(data: bytes) -> bool:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 SHORTEST: Final = 16  # bytes
 _LONGEST: Final = 4096
 _NEW: Final = 32
+_FIND: Final = (
+    "the key of a project's first batch is that of all: find it, as with another one the same patients "
+    "become others; for a first batch --new-key FILE makes one"
+)
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -78,7 +82,7 @@ class ProjectKey:
                 mode = os.fstat(file.fileno()).st_mode
                 found = file.read(_LONGEST + 1)
         except FileNotFoundError as error:
-            raise _unusable(path, error, hint="'dcmtools anonymize --new-key FILE' makes one") from error
+            raise _unusable(path, error, hint=_FIND) from error
         except (OSError, ValueError) as error:
             raise _unusable(path, error) from error
         if stat.S_ISREG(mode) and mode & _OTHERS:

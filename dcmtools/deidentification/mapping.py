@@ -15,6 +15,7 @@ from hashlib import blake2b
 from io import StringIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcmtools.deidentification.cells import escaped, unescaped
 from dcmtools.encoding.forms import check_values
 from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError, UsageError
 
@@ -31,6 +32,7 @@ _PLAIN: Final = (_OLD, _NEW)
 _LONGEST: Final = 64 * 1024 * 1024  # bytes of a map, which is kept in memory
 _DIGEST: Final = 12
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_ANOTHER_KEY: Final = "this run has another key, map or issuer, and what it makes does not join what is there"
 _TELLING: Final = 4  # characters of a Patient ID from which on it is no chance that others have it in them
 
 
@@ -39,6 +41,7 @@ class MissingPatient(DcmtoolsError):
 
     status = ExitStatus.USAGE
     code = "not-in-map"
+    shared = True
 
 
 class Given(NamedTuple):
@@ -76,10 +79,11 @@ class PatientMap:
         return found
 
 
-def read_map(path: str, *, complete: bool = True) -> PatientMap:
+def read_map(path: str, *, complete: bool = True, merging: bool = False) -> PatientMap:
     """Return the map in the CSV file at ``path``; raise UsageError that names the line of what is wrong.
 
-    Without a header the rows are of old and new Patient ID.
+    Without a header the rows are of old and new Patient ID. Where it is ``merging`` patients, several may
+    become one.
     """
     rows = _rows(path, _text(path))
     first = next(rows, None)
@@ -89,8 +93,8 @@ def read_map(path: str, *, complete: bool = True) -> PatientMap:
     columns: Sequence[str] = [cell.strip().lower() for cell in cells]
     if not set(columns).isdisjoint(_COLUMNS):
         _check_header(path, first[0], columns)
-        return _collected(path, columns, rows, complete=complete)
-    found = _collected(path, _PLAIN, _with_first(first, rows), complete=complete)
+        return _collected(path, columns, rows, complete=complete, merging=merging)
+    found = _collected(path, _PLAIN, _with_first(first, rows), complete=complete, merging=merging)
     if not any(map(str.isdigit, "".join(columns))):
         line = f"{path}: line {first[0]}"
         found.notes = (*found.notes, f"{line}: taken for a patient; a header would be {','.join(_PLAIN)}")
@@ -113,6 +117,16 @@ def _text(path: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         hint = "spreadsheets have 'CSV UTF-8' among what they save as"
         raise UsageError(f"{path}: line {line}: this is not UTF-8", hint=hint) from error
+
+
+def _of_others(path: str) -> Iterator[str]:
+    """Yield what is to be remarked on who may read the map."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if stat.S_ISREG(mode) and mode & _OTHERS:
+        yield f"{path}: others than its owner may read who becomes whom; chmod 600 {path}"
 
 
 def _rows(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
@@ -147,12 +161,12 @@ def _check_header(path: str, line: int, columns: Sequence[str]) -> None:
 
 
 def _collected(
-    path: str, columns: Sequence[str], rows: Iterable[tuple[int, list[str]]], *, complete: bool
+    path: str, columns: Sequence[str], rows: Iterable[tuple[int, list[str]]], *, complete: bool, merging: bool
 ) -> PatientMap:
     patients: dict[tuple[str, str], Given] = {}
     lines: dict[tuple[str, str], int] = {}
     taken: dict[str, int] = {}
-    notes = []
+    notes = [*_of_others(path)]
     for line, cells in rows:
         patient, given = _entry(path, line, columns, cells)
         if patient in patients and patients[patient] != given:
@@ -160,7 +174,11 @@ def _collected(
                 f"{path}: line {line}: line {lines[patient]} has another {_NEW} for this patient"
             )
         if patient not in patients and given.id in taken:
-            notes.append(f"{path}: line {line}: line {taken[given.id]} has this {_NEW}, too: they become one")
+            message = f"{path}: line {line}: line {taken[given.id]} has this {_NEW}, too: they become one"
+            if not merging:
+                hint = "--map-merge allows that, for a patient with several Patient IDs"
+                raise UsageError(message, hint=hint)
+            notes.append(message)
         patients[patient] = given
         lines.setdefault(patient, line)
         taken.setdefault(given.id, line)
@@ -192,6 +210,7 @@ def _entry(
         many = f"{len(cells)} columns, not {len(columns)}"
         raise UsageError(f"{path}: line {line}: {many}", hint=f"a header names them: {', '.join(_COLUMNS)}")
     row = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+    row |= {name: unescaped(row[name]) for name in (_OLD, _NEW, _ISSUER) if name in row}
     given = Given(row[_NEW], row.get(_NAME, ""))
     for name, vr, value in ((_NEW, "LO", given.id), (_NAME, "PN", given.name)):
         try:
@@ -210,7 +229,8 @@ class MapFile:
 
     One that an earlier run has begun goes on; what is in it stays. What is told is in the file before ``add``
     returns, so that of whatever has been named since the pairs are there, should the run come to a sudden
-    end. A pair is there once: digests of all are kept in memory.
+    end. A pair is there once: digests of all are kept in memory. ``doubt`` says where something has become
+    another thing than in an earlier run.
     """
 
     def __init__(self, path: str) -> None:
@@ -222,6 +242,8 @@ class MapFile:
             raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
         self._path = path
         self._known: set[bytes] = set()
+        self._lines: dict[bytes, int] = {}  # of what was there before, by what is old
+        self.doubt = ""
         try:
             self._check()
             self._take_in()
@@ -255,18 +277,23 @@ class MapFile:
         first = True
         with open(os.dup(self._fd), encoding="utf-8", errors="surrogatepass", newline="") as file:
             try:
-                for cells in reader(file, strict=True):
+                for number, cells in enumerate(reader(file, strict=True), 1):
                     if first and tuple(cells) != _PLAIN:
                         raise unlike
                     first = False
                     self._known.add(_digest(_row(cells)))
+                    self._lines.setdefault(_digest(cells[0] if cells else ""), number)
             except (CsvError, UnicodeDecodeError) as error:
                 raise unlike from error
 
     def add(self, pairs: Iterable[Sequence[str]]) -> None:
         """Write those of ``pairs``, each old and new, that are not there; raise OutputError."""
-        rows = filter(self._is_new, map(_row, pairs))
-        self._write("".join([f"{row}\n" for row in rows]).encode("utf-8", "surrogatepass"))
+        written = [[*map(escaped, pair)] for pair in pairs]
+        new = [pair for pair in written if self._is_new(_row(pair))]
+        for old, _ in new if self._lines and not self.doubt else ():
+            if line := self._lines.get(_digest(old)):
+                self.doubt = f"{self._path}: line {line}: there the same has another {_NEW}: {_ANOTHER_KEY}"
+        self._write("".join([f"{_row(pair)}\n" for pair in new]).encode("utf-8"))
 
     def _write(self, data: bytes) -> None:
         """Append ``data``, or nothing of it, so that no row is ever half a row."""

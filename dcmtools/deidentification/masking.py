@@ -13,6 +13,7 @@ from dcmtools.codecs.frames import EXTENDED_OFFSET_TABLE
 from dcmtools.codecs.photometric import converted, target
 from dcmtools.codecs.registry import codec_named
 from dcmtools.codecs.settings import Settings
+from dcmtools.deidentification.overlay_bits import padding_word
 from dcmtools.editing.derivation import LOSSY, lossy_edits
 from dcmtools.editing.reencoding import describing_edits
 from dcmtools.encoding.tags import PIXEL_DATA
@@ -106,7 +107,7 @@ class Masked(NamedTuple):
 class Frames:
     """The frames of ``data`` with ``mask`` on them, and without what is in bits that no sample has.
 
-    Of these ``kept_bits`` stay, where it is not None.
+    Of these ``kept_bits`` stay, where it is not None, and all in a word that is the Pixel Padding Value.
     """
 
     def __init__(
@@ -126,6 +127,13 @@ class Frames:
             pixels = self.data.pixels
             self._where = (self._mask or Mask()).array(pixels.rows, pixels.columns)
         return self._where
+
+    @property
+    def splits_pairs(self) -> bool:
+        """Whether pixels beside the mask go with it, as they share their chrominance with some on it."""
+        where = self.where.reshape(-1)
+        pairs = where[: where.size - where.size % 2].reshape(-1, 2)
+        return self.data.pixels.subsampled and bool((pairs.any(axis=1) != pairs.all(axis=1)).any())
 
     # ---------------------------------------------------------------- native ones stay as they are
 
@@ -180,10 +188,13 @@ class Frames:
         pixels = self.data.pixels
         stored = (1 << pixels.bits_stored) - 1 << pixels.high_bit + 1 - pixels.bits_stored
         negative = (words >> pixels.high_bit & 1).astype(bool) & pixels.signed
+        padding = words == padding_word(self._elements)
+        padded = words[padding]
         words &= words.dtype.type(stored | self._bits)
         if not self._bits:
             all_bits = (1 << pixels.bits_allocated) - 1
             words[negative] |= words.dtype.type(all_bits >> pixels.high_bit + 1 << pixels.high_bit + 1)
+        words[padding] = padded
 
     def _word(self, value: int) -> int:
         """Return how a sample stands in the bits that are allocated to it."""

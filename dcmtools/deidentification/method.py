@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcmtools import __version__
-from dcmtools.deidentification.profile import BASIC
+from dcmtools.data.deidentification_profile import EDITION
+from dcmtools.deidentification.profile import BASIC, METHODS
 from dcmtools.encoding.dataset import encode, made
 from dcmtools.encoding.writing import element, item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dcmtools.deidentification.profile import CodedConcept
+    from dcmtools.deidentification.profile import CodedConcept, Profile
     from dcmtools.encoding.syntax import Encoding
 
 REMOVED: Final = 0x00120062
@@ -21,20 +22,36 @@ CODES: Final = 0x00120064
 DATES: Final = 0x00280303
 SAID: Final = frozenset({REMOVED, METHOD, CODES, DATES})
 """What is said of de-identification, whatever was said before."""
+_CODE_MEANING: Final = 0x00080104
 _LONGEST: Final = 64  # characters of VR LO
 
 
-def method_text(profile: str, edition: str, departures: Sequence[str] = ()) -> str:
-    """Return what Deidentification Method says of us: one value of VR LO.
+def method_texts(profile: str, edition: str, departures: Sequence[str] = ()) -> list[str]:
+    """Return what Deidentification Method says of us: values of VR LO.
 
-    Where there are ``departures``, what is kept although the Basic Profile protects it, it is not that.
+    Where there are ``departures``, what is kept although the Basic Profile protects it, it is not that; each
+    has a value of its own.
     """
     if departures and profile == BASIC:
-        profile = f"but for {', '.join(departures)}"
-    name = "".join(
-        [each if each.isascii() and each.isprintable() and each != "\\" else "_" for each in profile]
-    )
-    return f"dcmtools {__version__}: PS3.15 {edition}, {name}"[:_LONGEST].rstrip()
+        profile = "but for what follows"
+    return [_text(f"dcmtools {__version__}: PS3.15 {edition}, {profile}"), *map(_text, departures)]
+
+
+def said_by(profile: Profile) -> list[str]:
+    """Return what Deidentification Method says of ``profile``: values of VR LO."""
+    return method_texts(profile.name, EDITION, profile.departures())
+
+
+def stated(profile: Profile) -> frozenset[tuple[int, str]]:
+    """Return tags and texts of what is said of us, in which words of names may stand."""
+    meanings = [(_CODE_MEANING, code.meaning) for code in METHODS.values()]
+    return frozenset([*meanings, *((METHOD, text) for text in said_by(profile))])
+
+
+def _text(said: str) -> str:
+    """Return ``said`` as one value of VR LO."""
+    text = "".join([each if each.isascii() and each.isprintable() and each != "\\" else "_" for each in said])
+    return text[:_LONGEST].strip()
 
 
 def removed(said: str, encoding: Encoding) -> bytes:
@@ -42,11 +59,12 @@ def removed(said: str, encoding: Encoding) -> bytes:
     return element(REMOVED, "CS", said.encode("ascii"), encoding)
 
 
-def method(old: bytes, text: str, encoding: Encoding) -> bytes:
-    """Return Deidentification Method: the value ``old``, and ``text`` unless it says that already."""
+def method(old: bytes, texts: Sequence[str], encoding: Encoding) -> bytes:
+    """Return Deidentification Method: the value ``old``, and ``texts`` unless it says that already."""
     values = [each.strip(b" ") for each in old.rstrip(b" \0").split(b"\\") if each.strip(b" ")]
-    new = text.encode("ascii")
-    return element(METHOD, "LO", b"\\".join(values if new in values else [*values, new]), encoding)
+    new = [text.encode("ascii") for text in texts]
+    said = any(values[at : at + len(new)] == new for at in range(len(values)))
+    return element(METHOD, "LO", b"\\".join(values if said else [*values, *new]), encoding)
 
 
 def code_item(code: CodedConcept, encoding: Encoding) -> bytes:

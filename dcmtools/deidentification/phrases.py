@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
+from dcmtools.deidentification.date_forms import WHOLE, of_short, of_whole, short
 from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.encoding.charset import codecs_of
 from dcmtools.encoding.dictionary import lookup, on_change
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NAME, IDENTIFIER, DATE, UID = "name", "identifier", "date", "UID"
 _SHORTEST_IDENTIFIER: Final = 4
 _SHORTEST_WORD: Final = 4  # of a name that has several
+_LONGEST_SHORT_NAME: Final = 2
 _SHORTEST_NUMBER: Final = 6  # digits of an identifier that is found without bounds of words
 _LONGEST: Final = 256
 _TEXT: Final = frozenset(("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
@@ -44,10 +46,10 @@ _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u2e80-\ud7ff\uf900-\u
 _ESCAPES: Final = re.compile(rb"\x1b(?:\$[()]?|[()\-])?[@-Z]")
 # Attributes whose values name one person, thing or place out of many.
 _IDENTIFYING: Final = re.compile(
-    r"(ID|IDs|Ids?|Numbers?(Trial)?|NumberImagingServiceRequest|Identifiers?|Identification|Address(es)?(Trial)?"
-    r"|AETitle|InstitutionName|StationName|SponsorName|SiteName|CenterName|Organization|Locator|Residence)$"
+    r"(ID|IDs|Ids?|Numbers?(Trial)?|Number(ImagingServiceRequest|Procedure)(Retired)?|Identifiers?|Identification|Address(es)?(Trial)?"
+    r"|AETitle|InstitutionName|StationName|SponsorName|SiteName|CenterName|Organization|Locator|Residence|InAlternativeCalendar)$"
 )
-_NAMING: Final = frozenset(("CameraOwnerName", "NameToUse", "TopicAuthor"))
+_NAMING: Final = frozenset(("CameraOwnerName", "ContactDisplayName", "NameToUse", "TopicAuthor"))
 # Words that stand where there was no name, or are that of a maker: alone they tell nothing.
 _COMMON: Final = frozenset(
     re.findall(
@@ -72,15 +74,10 @@ LOS MC MD MR MRS MS OF PHD PROF SAN SR ST TE TEN TER THE VAN VON ZU ZUM ZUR
 """,
     )
 )
-_MONTHS: Final = (
-    "JAN|ENE|GEN", "FEB|FEV", "MAR|MRZ|MAER|MRT", "APR|AVR|ABR", "MAY|MAI|MEI|MAG", "JUN|JUIN|GIU",
-    "JUL|JUIL|LUG", "AUG|AOU|AGO", "SEP|SET", "OCT|OKT|OTT|OUT", "NOV", "DEC|DEZ|DIC",
-)  # fmt: skip
-_DATE: Final = re.compile(r" *((?:18[5-9]|19\d|20\d)\d)([.-]?)(0[1-9]|1[012])\2(0[1-9]|[12]\d|3[01])")
 
 
 class Phrase(NamedTuple):
-    """Something to be looked for: its ``kind``, and its ``text`` folded, a date as YYYYMMDD.
+    """Something to be looked for: its ``kind``, and its ``text`` folded, a date as YYYYMMDD or D.MM.YY.
 
     No text has it that has not ``key``, folded; ``written`` is that key as it stood there. What is
     ``common`` alone names nobody; of what is ``whole``, a name and surname together, that cannot be said.
@@ -110,6 +107,16 @@ class Phrase(NamedTuple):
             and not self.common
         )
 
+    @property
+    def is_short_date(self) -> bool:
+        """Whether it is a date without the century: there are signs between its numbers."""
+        return self.kind == DATE and "." in self.text
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether it may stand where its key does not, as there are signs between digits."""
+        return self.is_number or self.is_short_date
+
 
 def folded(text: str) -> str:
     """Return ``text`` as texts are compared; more or fewer characters may come of one."""
@@ -135,13 +142,12 @@ def _phrases(tag: int, vr: str, text: str) -> tuple[Phrase, ...]:
     if vr == "PN" or lookup(tag)[0] == "PN":
         return tuple(dict.fromkeys(_names(text)))
     if vr in ("DA", "DT"):
-        match = _DATE.match(text)
-        digits = "".join(match.group(1, 3, 4)) if match else ""
-        return (Phrase(DATE, digits, digits[:4], digits[:4]),) if match else ()
+        match = WHOLE.match(text)
+        return tuple(dict.fromkeys(_dates(*match.group(1, 3, 4)))) if match else ()
     if vr not in _TEXT:
         return ()
     naming, identifying = _kind(tag)
-    found = dict.fromkeys(_identifier(text)) if identifying else {}
+    found = dict.fromkeys(identifier(text)) if identifying else {}
     if naming or (identifying and "^" in text):
         found |= dict.fromkeys(_names(text))
     return tuple(found)
@@ -164,10 +170,18 @@ def _uid(text: str) -> tuple[Phrase, ...]:
         return ()
     if text.replace(".", "").isdecimal() and text.isascii() and text.count(".") > 1:
         return (Phrase(UID, text, text, text),)
-    return tuple(_identifier(text))
+    return tuple(identifier(text))
 
 
-def _identifier(text: str) -> Iterator[Phrase]:
+def _dates(year: str, month: str, day: str) -> Iterator[Phrase]:
+    yield Phrase(DATE, year + month + day, year, year)
+    for numbers in short(year, month, day):
+        key = "".join(numbers)
+        yield Phrase(DATE, ".".join(numbers), key, key)
+
+
+def identifier(text: str) -> Iterator[Phrase]:
+    """Yield what to look for where the identifier ``text`` was removed."""
     found = _phrase(IDENTIFIER, text)
     if found is None or sum(map(str.isalnum, found.text)) < _SHORTEST_IDENTIFIER:
         return
@@ -228,7 +242,7 @@ def _component(part: str) -> Iterator[Phrase]:
         if phrase is None:
             continue
         if phrase.text.replace(" ", "").isdecimal():
-            yield from _identifier(variant)
+            yield from identifier(variant)
             continue
         if len(phrase.text) > 1 and phrase.text not in _PARTICLES:
             yield phrase
@@ -252,8 +266,8 @@ def wide_pattern(phrase: Phrase) -> re.Pattern[str]:
 
 @lru_cache(4096)
 def bytes_pattern(phrase: Phrase) -> re.Pattern[bytes]:
-    """Return what ``wide_pattern`` does, of a long number, for bytes in which letters are in upper case."""
-    return re.compile(_wide(phrase).encode("ascii"))
+    """Return what ``wide_pattern`` does, of what is parted, for bytes in which letters are in upper case."""
+    return re.compile(wide_pattern(phrase).pattern.encode("ascii"))
 
 
 def _wide(phrase: Phrase) -> str:
@@ -279,38 +293,21 @@ def joined(text: str) -> str:
 @lru_cache(4096)
 def pattern(phrase: Phrase) -> re.Pattern[str]:
     """Return what matches ``phrase`` in folded text, at the bounds of words."""
+    if phrase.is_short_date:
+        return re.compile(of_short(*phrase.text.split(".")))
     if phrase.kind == DATE:
-        return re.compile(_date(phrase.text))
+        return re.compile(of_whole(phrase.text))
     if phrase.kind == UID:
         return re.compile(rf"(?<![\d])(?<!\d\.){re.escape(phrase.text)}(?!\d|\.\d)")
     inner = _GAP.join(map(re.escape, phrase.text.split()))
     if _UNSPACED.search(phrase.text):
         return re.compile(inner)
     if phrase.kind == NAME:
-        return re.compile(rf"(?<!{_LETTER}){inner}(?!{_LETTER})")
+        # What is part of names of functions, such as OB_GENERAL, is no name of so few letters.
+        edge = _LETTER if len(phrase.text) > _LONGEST_SHORT_NAME else r"[^\W\d]"
+        return re.compile(rf"(?<!{edge}){inner}(?!{edge})")
     zeros = "0*" if phrase.text.isdecimal() else ""
     return re.compile(rf"(?<![^\W_]){zeros}{inner}(?![^\W_])")
-
-
-def _date(digits: str) -> str:
-    year, month, day = digits[:4], digits[4:6], digits[6:]
-    m, d = month.lstrip("0"), day.lstrip("0")
-    either = [f"0?{each}" if len(each) == 1 else each for each in (m, d)]
-    named = f"(?:{_MONTHS[int(m) - 1]})[A-Z]*"
-    sep, gap = r"[-/._ ]", r"[-/._ ,]{0,3}"
-    time = r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?"
-    forms = (
-        rf"{year}{month}{day}(?:{time})?",
-        rf"{year}{sep} ?{either[0]}{sep} ?{either[1]}",
-        rf"{either[1]}{sep} ?{either[0]}{sep} ?{year}",
-        rf"{either[0]}{sep} ?{either[1]}{sep} ?{year}",
-        rf"{day}{month}{year}",
-        rf"{month}{day}{year}",
-        rf"{either[1]}(?:ST|ND|RD|TH|\.)?{gap}{named}{gap}{year}",
-        rf"{named}{gap}{either[1]}(?:ST|ND|RD|TH)?{gap}{year}",
-        rf"{year}{gap}{named}{gap}{either[1]}",
-    )
-    return rf"(?<!\d)(?:{'|'.join(forms)})(?!\d)"
 
 
 def byte_keys(phrase: Phrase, charset: bytes) -> tuple[bytes, ...]:

@@ -1,22 +1,22 @@
 """What becomes of the pixel data of a file: whether it may tell of the patient, what of it goes, what stays.
 
-Native pixel data of which nothing is to go is not even read: attributes tell how long it has to be. What
-follows its last frame goes, overlays in bits that no sample has, and what compressed frames carry beside
+Native pixel data whose samples have all bits is not even read: attributes tell how long it has to be. What
+follows its last frame goes, what is in bits that no sample has, and what compressed frames carry beside
 their image.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.codecs.frames import EXTENDED_OFFSET_TABLE, PIXEL_TAGS, pixel_data
-from dcmtools.codecs.pixels import BITS_ALLOCATED, COLUMNS, DESCRIBING, ROWS, described
 from dcmtools.codecs.registry import codec_of
-from dcmtools.deidentification.overlay_bits import overlay_bits
+from dcmtools.deidentification.describing import ESSENTIAL, pixels_of
+from dcmtools.deidentification.overlay_bits import overlay_bits, stray_bits
 from dcmtools.deidentification.pixel_treatment import Blocks, PixelTreatment
 from dcmtools.deidentification.profile import METHODS
 from dcmtools.deidentification.suspects import suspicion, told
+from dcmtools.deidentification.waveforms import doubts
 from dcmtools.editing.splice import Edit
 from dcmtools.encoding.element import UNDEFINED, Span
 from dcmtools.encoding.syntax import IMPLICIT, encoding_of
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from dcmtools.files.part10 import Part10File
 
 _TABLES: Final = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE + 1)
-_TAGS: Final = tuple(sorted(DESCRIBING))
 _MANUFACTURER, _MODEL = 0x00080070, 0x00081090
 _IMAGE_TYPE, _DERIVATION, _BURNED_IN, _ICON = 0x00080008, 0x00082111, 0x00280301, 0x00880200
 _EXTREMES: Final = (0x00280106, 0x00280107)
 _PER_FRAME: Final = 0x52009230
 _NO_REGION: Final = "; no region tells which part shows none: --pixels blank, or look at it and take keep"
+_WHOLE_REGION: Final = "; its regions are the whole image: --pixels blank, or look at it and take keep"
 _HINT: Final = "--pixels says what becomes of such files"
 
 
@@ -55,6 +55,7 @@ def treated(file: Part10File, elements: Elements, policy: PixelPolicy) -> PixelT
     not be masked, and for a suspect where these are to be rejected.
     """
     done = PixelTreatment()
+    _listen(file, elements, policy, done)
     tags = [tag for tag in PIXEL_TAGS if tag in elements.top]
     if not tags:
         return done
@@ -62,7 +63,7 @@ def treated(file: Part10File, elements: Elements, policy: PixelPolicy) -> PixelT
     if len(tags) > 1 or element[1] == "SQ":
         raise InputError("the pixel data is of several kinds, or of none")
     try:
-        if elements.top.keys().isdisjoint((ROWS, COLUMNS, BITS_ALLOCATED)):
+        if elements.top.keys().isdisjoint(ESSENTIAL):
             done.element = ()
             done.edits += _without(elements, *_TABLES)
             done.warnings.append("pixel data removed, which no attribute describes")
@@ -72,6 +73,19 @@ def treated(file: Part10File, elements: Elements, policy: PixelPolicy) -> PixelT
         done.close()
         raise
     return done
+
+
+def _listen(file: Part10File, elements: Elements, policy: PixelPolicy, done: PixelTreatment) -> None:
+    """Hold waveforms to the policy for pixels, where they may tell of the patient as these do."""
+    reason = doubts(file, elements)
+    if not reason:
+        return
+    if policy.name in ("blank", "reject"):
+        raise InputError(reason, hint=_HINT)
+    if policy.name == "keep":
+        done.warnings.append(reason)
+    else:
+        done.suspect = reason
 
 
 class _Treating:
@@ -109,7 +123,7 @@ class _Treating:
                 done.suspect = reason
             return
         if reason and name == "regions":
-            reason += _NO_REGION
+            reason += _WHOLE_REGION if self._regions(self._pixels()) else _NO_REGION
         if reason and name in ("check", "regions"):
             done.suspect = reason
         if self._encapsulated:
@@ -183,9 +197,11 @@ class _Treating:
             self._encode(Frames(data, self._elements, mask))
         else:
             self._require(data.pixels)
-            frames = Frames(data, self._elements, mask, self._overlays(data.pixels))
+            frames = Frames(data, self._elements, mask, self._left_bits(data.pixels))
             self._put_native(data.pixels, frames.native)
             done.edits += _without(self._elements, *_TABLES)
+            if frames.splits_pairs:
+                done.changes.append("columns beside these, too, which share their chrominance with them")
         what = "all pixels blanked" if mask.whole else "parts that may show text blanked"
         done.edits += self._telling(what)
         if cleaned:
@@ -253,10 +269,7 @@ class _Treating:
     # ---------------------------------------------------------------- what is no part of an image
 
     def _pixels(self) -> Pixels:
-        """Return what describes the pixels; raises InputError where that makes no sense."""
-        top, value = self._elements.top, self._elements.value
-        values = tuple([value(tag) if tag in top else None for tag in _TAGS])
-        return _described(values, self._elements.encoding.order, PIXEL_TAGS[self._element[0]])
+        return pixels_of(self._elements, self._element[0])
 
     def _require(self, pixels: Pixels) -> int:
         """Return the bytes that all frames take; raise InputError where there are fewer."""
@@ -270,6 +283,13 @@ class _Treating:
         """Return which bits that no sample has are to stay, None where there is no overlay in any."""
         return overlay_bits(self._elements, pixels, regions_stay=self._policy.graphics)
 
+    def _left_bits(self, pixels: Pixels) -> int | None:
+        """Return which bits of native pixels that no sample has are to stay, None where none has to go."""
+        bits = self._overlays(pixels)
+        if bits is None and stray_bits(self._file, self._elements, self._element[3]):
+            return 0
+        return bits
+
     def _trim(self) -> None:
         """Leave out what follows the last frame, and overlays in bits that no sample has."""
         pixels, done = self._pixels(), self._done
@@ -280,7 +300,7 @@ class _Treating:
         padded, partial = size + size % 2, pixels.frames * pixels.frame_bits % 8
         if length > padded:
             done.warnings.append(f"{length - padded} bytes behind the last frame left out")
-        kept_bits = self._overlays(pixels)
+        kept_bits = self._left_bits(pixels)
         if kept_bits is not None:
             done.warnings.append("what was in bits that no sample has, such as overlays, left out")
         odd = size % 2 or partial
@@ -315,12 +335,6 @@ class _Treating:
             self._done.hold().callback(whole.close)
             begin, after = self._element[2:4]
             self._put_codestreams(self._elements.bytes(begin, after - begin), whole)
-
-
-@lru_cache(maxsize=256)
-def _described(values: tuple[bytes | None, ...], order: str, bits_allocated: int) -> Pixels:
-    known = {tag: value for tag, value in zip(_TAGS, values, strict=True) if value is not None}
-    return described(known, order, bits_allocated=bits_allocated)
 
 
 def _has_room(data: PixelData) -> bool:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from dcmtools.files.outputs import Outputs
 
 _WAITING: Final = ".dcmtools-waiting-"
+_OVERWRITE: Final = (
+    "--overwrite replaces what another run has made; --encrypt-for, and other options, make other bytes of "
+    "the same input"
+)
 _CHUNK: Final = 1024 * 1024
 _FOLDER: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 
@@ -87,8 +91,7 @@ class Waiting:
         """
         try:
             is_new = self._linked(waiting, path) or self._instead(waiting, path)
-            if self._overwriting:
-                self._made.add(path, Input(path))
+            self._made.add(path, Input(path))
             with suppress(FileNotFoundError):  # it was moved
                 os.unlink(waiting)
         except OSError as error:
@@ -112,11 +115,10 @@ class Waiting:
         """Do with a name that is taken what is wanted; return whether it is another file's now."""
         if _is_same(waiting, path):
             return False
-        if not self._overwriting:
-            hint = "--overwrite replaces what another run has made"
-            raise SameUid(f"{path}: another instance is there under this name", hint=hint)
         if self._made.has(path, Input(path)):
             raise SameUid(f"{path}: another input has become this instance")
+        if not self._overwriting:
+            raise SameUid(f"{path}: another instance is there under this name", hint=_OVERWRITE)
         os.replace(waiting, path)
         return True
 

@@ -1,4 +1,4 @@
-"""What is to become of pixels that people can read."""
+"""What is to become of pixels that people can read, and of waveforms that they can hear."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.data.deidentification_profile import COLUMNS, GROUPS, PRIVATE, ROWS
+from dcmtools.deidentification.identifying import identifying_codes
 from dcmtools.deidentification.rules import Rules, collected, parse
 from dcmtools.encoding.dictionary import lookup, name_of
 from dcmtools.encoding.tags import is_private
@@ -60,8 +61,9 @@ METHODS: Final = {
 class Profile(NamedTuple):
     """A profile with its options and rules.
 
-    ``actions`` has the code of each attribute that the table lists by tag. ``pixels`` is one of ``POLICIES``,
-    ``pixel_rules`` the path of a file; they are empty where nothing is said.
+    ``actions`` has the code of each attribute that the table lists by tag, or that identifies without that.
+    ``pixels`` is one of ``POLICIES``, ``pixel_rules`` the path of a file; they are empty where nothing is
+    said.
     """
 
     name: str
@@ -73,7 +75,7 @@ class Profile(NamedTuple):
     pixel_rules: str = ""
 
     def code(self, tag: int) -> str:
-        """Return the code of PS3.15 E.1 for ``tag``, such as ``X/Z/D``; empty where the table has no row."""
+        """Return the code of PS3.15 E.1 for ``tag``, such as ``X/Z/D``; empty where nothing lists it."""
         found = self.actions.get(tag)
         return _group_code(tag, self.retain | self.clean) if found is None else found
 
@@ -124,6 +126,10 @@ class Profile(NamedTuple):
         """Return the tags of what rules keep, wherever that is."""
         rules = *self.rules.tags.items(), *((path[-1], rule) for path, rule in self.rules.paths.items())
         return frozenset(tag for tag, rule in rules if rule.action == "keep")
+
+    def keeps_dates(self) -> bool:
+        """Tell whether rules keep dates or times."""
+        return any(lookup(tag)[0] in ("DA", "DT", "TM") for tag in self.ruled())
 
     def _kept(self) -> list[int]:
         """Return the tags of what rules keep although the profile protects it."""
@@ -192,6 +198,7 @@ def names_in(folder: str) -> list[str]:
 
 def _stated(name_or_path: str, folder: str) -> Stated:
     import os
+    import sys
 
     from dcmtools.deidentification.profile_file import Stated, read
 
@@ -203,9 +210,9 @@ def _stated(name_or_path: str, folder: str) -> Stated:
     if folder and os.path.exists(path):
         return read(path)
     where = f", nor {path}" if folder else ""
-    raise UsageError(
-        f"there is no profile {name_or_path!r}{where}", hint=f"give {BASIC}, or the path of a .toml file"
-    )
+    examples = os.path.join(sys.prefix, "share", "doc", "dcmtools", "profiles")
+    hint = f"give {BASIC}, or the path of a .toml file; examples are in {examples}"
+    raise UsageError(f"there is no profile {name_or_path!r}{where}", hint=hint)
 
 
 def _require_known(retain: frozenset[str], clean: frozenset[str]) -> None:
@@ -240,7 +247,7 @@ def _require_one_each(said: Iterable[tuple[Place, Rule]]) -> None:
 
 def _actions(options: frozenset[str]) -> dict[int, str]:
     known = {codes: _applied(codes, options) for codes in set(ROWS.values())}
-    return {tag: known[codes] for tag, codes in ROWS.items()}
+    return identifying_codes(options) | {tag: known[codes] for tag, codes in ROWS.items()}
 
 
 def _applied(codes: str, options: frozenset[str]) -> str:

@@ -93,7 +93,10 @@ def _beside(file: TomlFile, keys: Keys, table: Mapping[str, object]) -> str:
         return ""
     if not isinstance(value, str) or not value or "\0" in value:
         raise file.wrong(keys, "must be the path of a file")
-    return os.path.join(os.path.dirname(file.path), os.path.expanduser(value))
+    path = os.path.join(os.path.dirname(file.path), os.path.expanduser(value))
+    if not os.path.exists(path):
+        raise file.wrong(keys, f"there is no file {path}")
+    return path
 
 
 def _rules(file: TomlFile) -> Iterator[tuple[Place, Rule]]:

@@ -36,8 +36,14 @@ if TYPE_CHECKING:
     from dcmtools.deidentification.mapping import MapFile
     from dcmtools.files.inputs import Input
 
-LEFT_OUT: Final = "a DICOMDIR is left out: it names patients and files; make one of what was written"
+LEFT_OUT: Final = (
+    "a DICOMDIR is left out: it names patients and files; dcmmkdir or its like makes one of what was written"
+)
 _NAMED: Final = 3  # places of leaks in a message
+SAME: Final = "the same was there already"
+IN_PLACE: Final = "a DICOMDIR stays as it is in its place: it names patients, and files that are others now"
+_FOLDER: Final = "give the folder that it is in, and the files in it are done"
+_REMOVE: Final = "remove it, and have another one made of what is there; -o OUT leaves it out"
 _FINISHED: Final = "finished"  # in a record on its way, where nobody else sees it
 _COUNTED: Final = {"X": "removed", "Z": "emptied", "D": "replaced", "C": "cleaned", "U": "uids"}
 
@@ -48,6 +54,12 @@ class Leaking(CheckFailed):
     code = "leak"
 
 
+class AlreadyDone(InputError):
+    """The file says that it is de-identified: done twice it would fit no other."""
+
+    shared = True
+
+
 class Suspect(CheckFailed):
     """The pixels may show who the patient is."""
 
@@ -55,11 +67,15 @@ class Suspect(CheckFailed):
 
 
 class _Finished(NamedTuple):
-    """What a process hands over: where a file waits, what it is to be called, old and new identifiers."""
+    """What a process hands over: where a file waits, what it is to be called, old and new identifiers.
+
+    ``telling`` says of what kinds that is which was removed and stands in the name.
+    """
 
     waiting: str
     path: str
     pairs: tuple[tuple[str, str], ...]
+    telling: tuple[str, ...] = ()
 
 
 class Releaser:
@@ -72,6 +88,9 @@ class Releaser:
         self._settings = options.settings
         self._engine = Deidentifier(options.settings)
         self._seen = Seen()
+        self._doubted = False
+        self._telling: list[str] = []  # the first name that holds what was removed, and of what kinds that is
+        self._telling_names = 0
         with ExitStack() as held:
             self._stdout = held.enter_context(TemporaryFile())
             self._outputs = outputs._replace(made=held.enter_context(Made()))
@@ -97,7 +116,9 @@ class Releaser:
             with item.open() as source:
                 file = part10_file(source)
                 if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-                    raise Unsuitable(LEFT_OUT)
+                    if self._outputs.in_place:
+                        raise CheckFailed(IN_PLACE, hint=_REMOVE)
+                    raise Unsuitable(LEFT_OUT, hint=_FOLDER)
                 if self._options.explain:
                     return self._explained(item, file)
                 return self._done(item, file, begun)
@@ -124,7 +145,9 @@ class Releaser:
                 raise MissingPatient("it has no Patient ID, and so is not in the map")
             path = self._path_for(item, done)
             record = self._record(item, done, path)
-            remarks = [*done.changes, *self._of_name(path, done)]
+            remarks = [*done.changes]
+            if telling := self._in_name(item, path, done):
+                remarks.append(f"its name holds what was removed: {', '.join(telling)}")
             try:
                 with self._writing(path, item) as (out, waiting):
                     self._write(file, done, out, remarks, record)
@@ -132,7 +155,7 @@ class Releaser:
                 return Result.failed(item.path, error, record | {"output": None})
             pairs = tuple(_pairs(done)) if self._options.map_out else ()
         record["elapsed_ms"] = round(1000 * (monotonic() - begun), 1)
-        record[_FINISHED] = _Finished(waiting, path, pairs)
+        record[_FINISHED] = _Finished(waiting, path, pairs, telling)
         outcome = Outcome.WARNING if done.warnings else Outcome.DONE
         return Result(item.path, record, outcome, note="; ".join([*done.warnings, *remarks]))
 
@@ -143,14 +166,13 @@ class Releaser:
         new = done.patient.id, done.study_instance_uid, done.series_instance_uid, done.sop_instance_uid
         return path_below(outputs.target, *new)
 
-    def _of_name(self, path: str, done: Deidentified) -> Iterator[str]:
-        """Yield what is to be told of the name of an output that is as it was."""
+    def _in_name(self, item: Input, path: str, done: Deidentified) -> tuple[str, ...]:
+        """Return of what kinds that is which was removed and stands in the name that an output has kept."""
         outputs = self._outputs
         if outputs.target == STDOUT or (outputs.renamed and outputs.folder):
-            return
+            return ()
         name = os.path.relpath(path, outputs.target) if outputs.folder else os.path.basename(path)
-        if kinds := done.identifiers.kinds_in(name):
-            yield f"its name holds what was removed: {', '.join(kinds)}"
+        return tuple(done.identifiers.kinds_in(item.path if outputs.in_place else name))
 
     def _record(self, item: Input, done: Deidentified, path: str) -> dict[str, object]:
         counts = {name: done.actions.get(code, 0) for code, name in _COUNTED.items()}
@@ -203,7 +225,7 @@ class Releaser:
             raise InputError("the file has changed while it was read")
         try:
             if done.telling:
-                raise Leaking(f"{done.telling} of the map has a name in it that was removed from the file")
+                raise Leaking(f"{done.telling} that was removed from the file")
             if self._settings.verify:
                 remarks += verified(done, out, self._seen)
             if done.suspect:
@@ -233,8 +255,11 @@ class Releaser:
         raw = b"" if self._outputs.target == STDOUT else None  # nothing but the file goes there
         result = result._replace(record=record, raw=raw)
         if isinstance(finished, _Finished):
+            if finished.telling:
+                self._telling = self._telling or [finished.path, *finished.telling]
+                self._telling_names += 1
             if written:
-                written.add(finished.pairs)
+                yield from self._noted(result.item, written, finished)
             yield from self._let_out(result, finished)
             return
         yield result
@@ -242,13 +267,28 @@ class Releaser:
             for row in finished:
                 yield Result(result.item, {"file": result.item, **row}, counted=False)
 
+    def _noted(self, item: str, written: MapFile, finished: _Finished) -> Iterator[Result]:
+        """Add identifiers to what is ``written``; yield a warning, the first time that they do not fit."""
+        written.add(finished.pairs)
+        if written.doubt and not self._doubted:
+            self._doubted = True
+            yield warning(item, written.doubt)
+
+    def remarks(self) -> Iterator[Result]:
+        """Yield what is to be told of the run as a whole."""
+        if self._telling:
+            path, *kinds = self._telling
+            count = self._telling_names
+            names = f"the names of {count} files, this one's first, hold" if count > 1 else "its name holds"
+            yield warning(path, f"{names} what was removed: {', '.join(kinds)}")
+
     def _let_out(self, result: Result, finished: _Finished) -> Iterator[Result]:
         if finished.path == STDOUT and self._options.writes:
             yield from shown(result, self._stdout)
         elif self._waiting:
             try:
                 if not self._waiting.name(finished.waiting, finished.path):
-                    note = "; ".join(filter(None, (result.note, "the same was there already")))
+                    note = "; ".join(filter(None, (result.note, SAME)))
                     result = result._replace(note=note)
             except DcmtoolsError as error:
                 record = {**result.record, "output": None}
@@ -264,11 +304,16 @@ def _full() -> Iterator[None]:
         raise OutputError(f"temporary file: {error.strerror or error}") from error
 
 
+def warning(item: str, note: str) -> Result:
+    """Return what is to be told of a run, and is no result of a file."""
+    return Result(item, {"file": item}, Outcome.WARNING, raw=b"", note=note, counted=False)
+
+
 def _check_not_done(file: Part10File) -> None:
-    """Raise InputError where ``file`` says that it is de-identified: done twice it would fit no other."""
+    """Raise AlreadyDone where ``file`` says that it is de-identified."""
     found = values_of(file, {method.REMOVED}).get(method.REMOVED)
     if found and found.texts() == ["YES"]:
-        raise InputError(
+        raise AlreadyDone(
             "it is marked as de-identified already, and is not done again in its place",
             hint="-o OUT de-identifies such files once more",
         )
@@ -297,7 +342,7 @@ def verified(done: Deidentified, out: BinaryIO, seen: Seen | None = None) -> lis
     if not certain:
         return [f"{leak.where}: {leak.what}" for leak in found]
     more = f" and {len(certain) - _NAMED} more" if len(certain) > _NAMED else ""
-    raise Leaking(f"what was removed is left in {', '.join(certain[:_NAMED])}{more}")
+    raise Leaking(f"what was written does not pass: {', '.join(certain[:_NAMED])}{more}")
 
 
 def _pairs(done: Deidentified) -> Iterator[tuple[str, str]]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.codecs.frames import PIXEL_TAGS, pixel_data
 from dcmtools.codecs.markers import carried
 from dcmtools.codecs.pixels import described
+from dcmtools.codecs.registry import codec_of
 from dcmtools.deidentification.identifiers import harmless, has_words, is_word_in, stands_in
 from dcmtools.deidentification.phrases import DATE, UID
 from dcmtools.deidentification.unlisted import CLASS_UIDS
 from dcmtools.encoding.charset import decoder_of
 from dcmtools.encoding.dictionary import PrivateBlocks
 from dcmtools.encoding.element import UNDEFINED
+from dcmtools.encoding.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag, is_creator
 from dcmtools.encoding.values import NUMBERS, TEXT_VRS, effective_vr, texts
 from dcmtools.errors import InputError
 from dcmtools.files.part10 import PREFIX_OFFSET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from dcmtools.deidentification.identifiers import Identifiers
     from dcmtools.deidentification.phrases import Phrase
@@ -35,6 +38,11 @@ _LONGEST_EXCESS: Final = 4096  # behind pixels, beyond which it is taken for mor
 _LONG_NUMBER: Final = 6  # digits
 _MAKERS: Final = frozenset({0x00080070, 0x00081090})
 _NUMBERS: Final = frozenset(NUMBERS) - {"UN"}
+# What the file meta information says of us.
+_OURS: Final = frozenset({
+    (0x00020012, IMPLEMENTATION_CLASS_UID.encode("ascii")),
+    (0x00020013, IMPLEMENTATION_VERSION_NAME.encode("ascii")),
+})  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -70,10 +78,15 @@ class Search:
         self._sealed = sealed
         self._body = file.body()
         self._begin = self._after = self._body.end
+        self._unread = 0  # where frames end that no codec here can look into
         self.carried: list[tuple[str, bytes]] = []
         if pixels and pixels[4] == UNDEFINED:
             self._begin = pixels[3]
-            self._after, self.carried = _compressed(file)
+            codec = codec_of(file.transfer_syntax)
+            if codec and codec.module:
+                self._after, self.carried = _compressed(file)
+            else:
+                self._after = self._unread = _after_fragments(file, pixels[3])
         elif pixels:
             self._begin = pixels[3]
             self._after = _after_samples(pixels, top, file.encoding.order)
@@ -82,26 +95,33 @@ class Search:
     @property
     def is_plain(self) -> bool:
         """Whether nothing but samples is passed over, and the file is as it is read."""
-        return self._body.source is self.file.source and not self.carried and self._after == self._end
+        passed_over = self.carried or self._unread or self._after != self._end
+        return self._body.source is self.file.source and not passed_over
 
     def suspected(self) -> bool:
         """Tell whether something that was removed may stand anywhere; quick."""
         pieces = [data for _, data in self.carried]
-        return any(map(self.identifiers.suspected, pieces)) or any(
-            map(self.identifiers.suspected, self._blocks())
-        )
+        return any(map(self.identifiers.suspected, chain(pieces, self._blocks(), self._fragments())))
 
-    def found(self) -> Iterator[Found]:
-        """Yield what stands where, value by value."""
-        yield from self._in_values()
+    def found(self, stated: Container[tuple[int, str]] = ()) -> Iterator[Found]:
+        """Yield what stands where, value by value; not what of tags and texts is ``stated`` of us."""
+        yield from self._in_values(stated)
         for where, data in self.carried:
             yield from self._in_bytes(where, data)
         yield from self._in_bytes("preamble", self.file.head[:PREFIX_OFFSET])
-        for (tag, *_), raw in self.file.meta:
-            yield from self._in_bytes(format_tag(tag), raw)
+        for (tag, vr, *_), raw in self.file.meta:
+            if (tag, raw.rstrip(b" \0")) not in _OURS:
+                found = self._in_bytes(format_tag(tag), raw)
+                yield from (each for each in found if vr != "UI" or each.phrase.kind == UID)
         text = self._end - self._after <= _LONGEST_EXCESS
         for block in _read(self._body.source, self._after, self._end):
             yield from self._in_bytes("bytes behind the last frame", block, text=text)
+        for block in self._fragments():
+            yield from self._in_bytes("frames that are not looked into", block, text=False)
+
+    def _fragments(self) -> Iterator[bytes]:
+        """Yield frames that no codec here can look into, with what is around them."""
+        return _read(self._body.source, self._begin, self._unread)
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield all but samples and codestreams, inflated where it was deflated; blocks overlap."""
@@ -119,7 +139,7 @@ class Search:
         for phrase in self.identifiers.found(data, text=text):
             yield Found(where, phrase)
 
-    def _in_values(self) -> Iterator[Found]:
+    def _in_values(self, stated: Container[tuple[int, str]]) -> Iterator[Found]:
         decoders: list[Decoder] = [decoder_of(b"")]
         for walker, (tag, vr, _, offset, length, depth), _ in with_creators(self.file):
             del decoders[depth // 2 + 1 :]
@@ -131,16 +151,19 @@ class Search:
                 decoders[-1] = decoder_of(walker.value(offset, length))
             kind = effective_vr(tag, vr)
             if kind in TEXT_VRS and length <= _BLOCK:
-                yield from self._in_text(tag, kind, walker.value(offset, length), decoders[-1])
+                raw = walker.value(offset, length)
+                yield from self._in_text(tag, kind, raw, decoders[-1], stated)
                 continue
             if self._sealed and length == len(self._sealed) and walker.value(offset, length) == self._sealed:
                 continue
             for block in _read(walker.source, offset, offset + length):
                 yield from self._in_bytes(format_tag(tag), block, text=kind not in _NUMBERS)
 
-    def _in_text(self, tag: int, vr: str, raw: bytes, decode: Decoder) -> Iterator[Found]:
+    def _in_text(
+        self, tag: int, vr: str, raw: bytes, decode: Decoder, stated: Container[tuple[int, str]]
+    ) -> Iterator[Found]:
         for text in texts(vr, raw, decode):
-            if self.identifiers.is_put(text):
+            if self.identifiers.is_put(text) or (tag, text) in stated:
                 continue
             for phrase in self.identifiers.in_text(text):
                 says_nothing = _says_nothing(tag, vr, phrase) and not has_words(vr, [text])
@@ -173,8 +196,22 @@ def _compressed(file: Part10File) -> tuple[int, list[tuple[str, bytes]]]:
     found = []
     if data.codec:
         for index, frame in enumerate(data):
-            found += [(f"codestream of frame {index + 1}", each) for each in carried(frame, data.codec)]
+            found += [
+                (f"codestream of frame {index + 1}", each) for each in carried(frame, data.codec, data.pixels)
+            ]
     return data.after, found
+
+
+def _after_fragments(file: Part10File, begin: int) -> int:
+    """Return where the fragments end that begin behind ``begin``."""
+    after = begin
+    for tag, vr, _, value, length, depth in file.walk(shallow=True):
+        if value > begin and vr:
+            break
+        if value > begin and not depth and tag != ITEM:
+            return value
+        after = max(after, value + length if tag == ITEM else value)
+    return after
 
 
 def _after_samples(pixels: Element, top: Mapping[int, bytes], order: str) -> int:

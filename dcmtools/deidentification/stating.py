@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.data.deidentification_profile import EDITION
 from dcmtools.deidentification import method
 from dcmtools.deidentification.profile import METHODS
 from dcmtools.encoding.charset import decoder_of
@@ -31,7 +30,7 @@ class Statements:
     def __init__(self, profile: Profile) -> None:
         """Take what is the same in all of them."""
         self._profile = profile
-        self._method = method.method_text(profile.name, EDITION, profile.departures())
+        self._method = method.said_by(profile)
         self._removed = "NO" if profile.identity() else "YES"
         self._said: dict[tuple[Encoding, tuple[CodedConcept, ...]], dict[int, bytes]] = {}
 
@@ -85,7 +84,8 @@ def _temporal(profile: Profile) -> str:
     """Return what Longitudinal Temporal Information Modified says (PS3.3 C.12.1.1.3)."""
     if "dates" in profile.retain:
         return "UNMODIFIED"
-    return "MODIFIED" if "dates-shifted" in profile.retain else "REMOVED"
+    some_stay = "dates-shifted" in profile.retain or profile.keeps_dates()
+    return "MODIFIED" if some_stay else "REMOVED"
 
 
 def _searched(elements: Elements, charset: bytes, identifiers: Identifiers | None) -> bytes:

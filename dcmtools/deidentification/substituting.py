@@ -141,7 +141,9 @@ class Substituting(Copying):
         if action.make and (new == old or new == old.rstrip(b" \0")):
             return Replacement(None, puts, (), "K")
         blank = not new.strip(b"\\ \0") if is_text_there else not new
-        code = "Z" if blank and action.code != "U" else action.code
+        changed = "U" if pairs else "C"  # where it was to be kept
+        code = action.code if action.code != "K" else changed
+        code = "Z" if blank and code != "U" else code
         is_less = action.make is shifted_dates and _empty(new) > _empty(old)
         remark = f"{format_tag(tag)}: what is no date was emptied" if is_less else ""
         return Replacement(self._written(tag, vr, new), puts, pairs, code, remark)

@@ -49,7 +49,7 @@ def is_to_be_swept(
     if not all(phrase.key.isascii() and phrase.written.isascii() for phrase in telling):
         return True
     keys = {phrase.key.encode("ascii") for phrase in telling}
-    numbers = [phrase for phrase in telling if phrase.is_number]
+    numbers = [phrase for phrase in telling if phrase.is_parted]
     if not keys or len(keys) > _MANY:
         return bool(keys)
     missing, found = {*keys}, []
@@ -77,7 +77,9 @@ def unlisted_texts(
     profile: Profile,
     known: dict[tuple[int, str], bool],
 ) -> list[str]:
-    """Return where free text ``stays`` that no table lists: nothing but a search for what is known was done.
+    """Return where free text ``stays`` that no table lists, or that it has cleaned.
+
+    Nothing but a search for what is known was done there.
 
     Of a place that is met several times it tells once, and not which items it is in.
     ``known`` remembers, from file to file, which tags and VRs are such.
@@ -95,7 +97,10 @@ def unlisted_texts(
 
 
 def is_unlisted_text(tag: int, vr: str, profile: Profile, known: dict[tuple[int, str], bool]) -> bool:
-    """Tell whether elements of ``tag`` and ``vr`` are free text that no table lists; it is ``known`` then."""
+    """Tell whether elements of ``tag`` and ``vr`` are free text to be told of where it stays.
+
+    It is ``known`` then.
+    """
     if vr not in _FREE:
         return False
     if (tag, vr) not in known:
@@ -106,7 +111,7 @@ def is_unlisted_text(tag: int, vr: str, profile: Profile, known: dict[tuple[int,
 
 
 def _is_unlisted(tag: int, vr: str, profile: Profile) -> bool:
-    spoken_of = profile.code(tag) or profile.rule(tag) or tag in _OURS
+    spoken_of = profile.code(tag) not in ("", "C") or profile.rule(tag) or tag in _OURS
     return not (spoken_of or harmless(tag, vr))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.deidentification import content, method
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from dcmtools.deidentification.pixel_treatment import Piece
     from dcmtools.deidentification.reading import Batch
     from dcmtools.encoding.element import Element
+
+# A content item of which no code has told what it is about.
+_NAMELESS: Final = Mode(content=True, value="D")
 
 
 class Traversal(Treating):
@@ -152,7 +155,8 @@ class Traversal(Treating):
             if top.context.mode.content:
                 self._flush(at)
                 mark = self._draft.mark()
-            level = self._opened(element, top.context, top.encoding)
+            context = top.context if mark is None else top.context.as_mode(_NAMELESS)
+            level = self._opened(element, context, top.encoding)
             level.slow = top.slow or mark is not None
             level.mark = mark
             self._enter(level)
@@ -163,11 +167,10 @@ class Traversal(Treating):
         if level is None or level is not self._top:
             return
         value, scheme, value_type = level.concept
-        # Without a code nobody can tell what the item is about.
-        code = self._profile.concept(value, scheme.upper(), value_type) if value else "D"
+        code = self._profile.concept(value, scheme.upper(), value_type) if value else _NAMELESS.value
         if code.startswith("X"):
             self._leave_out_item(level)
-        elif code:
+        else:
             level.context = level.context.as_mode(Mode(content=True, value=code))
 
     def _leave_out_item(self, level: Level) -> None:

@@ -23,6 +23,7 @@ _DUMMIES: Final = {
     "UR": b"http://removed.invalid",
 }
 _DATE: Final = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})?\2([0-9]{2})?")
+_TIME: Final = re.compile(r"[0-9]{0,6}(\.[0-9]{1,6})?((\+(0[0-9]|1[0-4])|-(0[0-9]|1[0-2]))[0-5][0-9])?")
 _AGE: Final = re.compile(r"([0-9]{1,6}) *([DWMY]?)", re.IGNORECASE)
 _A_WORD: Final = 4
 _A_YEAR: Final = {"D": 365.25, "W": 52.18, "M": 12, "Y": 1, "": 1}
@@ -59,7 +60,7 @@ def _shifted(text: str, days: int) -> str:
     rest = text[match.end() :]
     if rest[:1].isdecimal() and not day:
         return ""
-    if rest and not re.fullmatch(r"[0-9]{0,6}(\.[0-9]{1,6})?([+-][0-9]{4})?", rest):
+    if not _TIME.fullmatch(rest):  # what looks like a zone may be a year: half of a range
         return ""
     digits = f"{moved.year:04d}{moved.month:02d}{moved.day:02d}"
     return digits[: 8 if day else 6 if month else 4] + rest

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.codecs.frames import PIXEL_TAGS
 from dcmtools.codecs.pixels import DESCRIBING
 from dcmtools.deidentification.layouts import Layout
+from dcmtools.deidentification.method import stated
 from dcmtools.deidentification.phrases import DATE, IDENTIFIER, NAME, UID
 from dcmtools.deidentification.searching import Search, with_creators
 from dcmtools.encoding.syntax import is_deflated
@@ -101,7 +102,6 @@ def leaks(
     cannot be read has leaked.
     """
     found = [*_in_front(written)]
-    ruled = profile.ruled() if profile else frozenset()
     removed = "NO" if profile and profile.identity() else "YES"
     try:
         if seen and not (private or sealed) and (again := seen.again(written, identifiers)):
@@ -116,9 +116,9 @@ def leaks(
             found += _private(written, private)
         if searched is None:
             search = Search(written, identifiers, met.pixels, met.top, sealed=sealed)
-            searched = [*_searched(search, identifiers, ruled)]
+            searched = [*_searched(search, identifiers, profile)]
             if seen and search.is_plain and not (private or sealed or met.private or met.wrong):
-                seen.note(written, identifiers, met, ruled)
+                seen.note(written, identifiers, met, profile)
         found += searched
     except InputError as error:
         found.append(Leak("data set", f"it cannot be read to its end: {error.message}"))
@@ -201,20 +201,20 @@ def _private(file: Part10File, kept: Keeping | None) -> Iterator[Leak]:
                 yield Leak(format_tag(tag), "a private element that no rule keeps")
 
 
-def _searched(search: Search, identifiers: Identifiers, ruled: frozenset[int]) -> Iterator[Leak]:
+def _searched(search: Search, identifiers: Identifiers, profile: Profile | None) -> Iterator[Leak]:
     if search.carried:
         frames = len({where for where, _ in search.carried})
         what = f"it carries something beside the image, as {frames} of the frames do"
         yield Leak(search.carried[0][0], what, certain=False)
     if not identifiers or not search.suspected():
         return
-    found = list(dict.fromkeys(search.found()))
+    found = list(dict.fromkeys(search.found(stated(profile) if profile else ())))
     spared = {each.phrase for each in found if each.says_nothing or each.phrase.common}
     identifiers.ambiguous |= spared
     for where, kinds in _kinds(each for each in found if each.phrase not in spared).items():
         for kind in kinds:
             yield Leak(where, f"{_A[kind]} that was removed stands there")
-    yield from _doubtful(found, spared, {format_tag(tag) for tag in ruled})
+    yield from _doubtful(found, spared, {*map(format_tag, profile.ruled() if profile else ())})
 
 
 def _doubtful(found: Iterable[Found], spared: Container[Phrase], ruled: Container[str]) -> Iterator[Leak]:
@@ -286,7 +286,7 @@ class Seen:
         return None
 
     def note(
-        self, file: Part10File, identifiers: Identifiers, met: _Structure, ruled: frozenset[int] = frozenset()
+        self, file: Part10File, identifiers: Identifiers, met: _Structure, profile: Profile | None = None
     ) -> None:
         """Note a file that was looked at as a whole, in which nothing but samples is passed over."""
         self._misses += 1
@@ -306,7 +306,7 @@ class Seen:
         like = layout.likeness(file.body(), file.head) if layout.varying else None
         if like is None or common.suspected(_differing(file, like)):
             return
-        found = [*_searched(Search(file, common, met.pixels, met.top), common, ruled)]
+        found = [*_searched(Search(file, common, met.pixels, met.top), common, profile)]
         if not any(leak.certain for leak in found):
             sight = _Sight(file.transfer_syntax, layout, met, common, found)
             self._sights = [sight, *[each for each in self._sights if each.layout is not before]][:_SIGHTS]

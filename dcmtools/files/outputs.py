@@ -255,7 +255,7 @@ class Causes(Ending):
         """Return ``result`` with the error that stands for all alike, which workers have made."""
         if isinstance(result.error, DiskFull) and not self.error:
             self.error = DiskFull(f"not done, as there is no room in {self._target}")
-        if isinstance(result.error, (AlreadyThere, DiskFull)):
+        if result.error and result.error.shared:
             return result._replace(error=self._known.setdefault(result.error.message, result.error))
         return result
 

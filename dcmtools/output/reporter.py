@@ -225,10 +225,13 @@ class Reporter:
     def _summarize(self, extent: Extent) -> None:
         if self._verbosity < 0 or (self._broken and not self._drain):
             return
-        done = self._counts[Outcome.DONE]
+        done, warned = self._counts[Outcome.DONE], 0
+        if extent.warned:
+            warned, self._counts[Outcome.WARNING] = self._counts[Outcome.WARNING], 0
         others = [(self._counts[outcome], outcome) for outcome in _TROUBLE if self._counts[outcome]]
         if self._summary or (others and sum(self._counts.values()) > 1):
-            parts = [f"{_several(done, extent.unit)} {self._summary or 'done'}", extent.closing]
+            parts = [f"{_several(done + warned, extent.unit)} {self._summary or 'done'}"]
+            parts += [f"{warned} {extent.warned}" if warned else "", extent.closing]
             for count, outcome in others:
                 of_them = extent.failed if outcome is Outcome.FAILED else ""
                 parts += [_counted(count, outcome, extent.unit), of_them]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcmtools.encoding.dictionary import name_of
 from dcmtools.errors import InputError, OutputError
 from dcmtools.files.instance import inspect
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from dcmtools.deidentification.deidentified import Deidentified
     from dcmtools.deidentification.engine import Settings
+    from dcmtools.editing.changes import Change
     from dcmtools.files.instance import Instance
 
 _CHANGED = "the file has changed since it was inspected"
@@ -39,28 +42,33 @@ class Anonymizing(NamedTuple):
         asked = (self.key, sorted(profile.retain), sorted(profile.clean), rules, pixels)
         return sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def anonymizer(self) -> Anonymizer:
-        """Return what does it, one after the other: each thread has its own."""
-        return Anonymizer(self.settings)
+    def anonymizer(self, changes: Sequence[Change] = ()) -> Anonymizer:
+        """Return what does it, one after the other, before ``changes``: each thread has its own."""
+        return Anonymizer(self.settings, changes)
 
 
 class Anonymized(NamedTuple):
-    """An instance in a file without a name, open as ``source``; ``doubts`` are places to have a look at."""
+    """An instance in a file without a name, open as ``source``; ``doubts`` are places to have a look at.
+
+    ``record`` has what ``dcmtools anonymize`` would tell of it: methods, and where free text stays.
+    """
 
     instance: Instance
     source: FileSource
     doubts: list[str]
+    record: dict[str, object]
 
 
 class Anonymizer:
     """De-identifies instances that are about to be sent."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Prepare to do as ``settings`` say."""
+    def __init__(self, settings: Settings, changes: Sequence[Change] = ()) -> None:
+        """Prepare to do as ``settings`` say, where ``changes`` will follow."""
         from dcmtools.deidentification.engine import Deidentifier
 
         self._engine = Deidentifier(settings)
         self._profile = settings.profile.name
+        self._changes = changes
 
     def anonymized(self, instance: Instance, source: FileSource) -> Anonymized:
         """Return what becomes of ``instance``, open as ``source``, which is closed.
@@ -76,6 +84,7 @@ class Anonymizer:
             file.data_set_end = instance.offset + instance.length
             with self._engine.deidentified(file) as done:
                 doubts = _written(done, out, self._profile)
+                _check_changes(self._changes, done)
             if not source.unchanged():
                 raise InputError(_CHANGED)
             made = FileSource.duplicate(out.fileno())
@@ -84,7 +93,19 @@ class Anonymizer:
             except BaseException:
                 made.close()
                 raise
-        return Anonymized(new._replace(note="; ".join(done.warnings)), made, doubts)
+        record: dict[str, object] = {"methods": done.methods, "kept_text": done.kept_texts}
+        return Anonymized(new._replace(note="; ".join(done.warnings)), made, doubts, record)
+
+
+def _check_changes(changes: Sequence[Change], done: Deidentified) -> None:
+    """Raise Leaking where ``changes`` put back what was removed, which they are made after."""
+    from dcmtools.deidentification.releasing import Leaking
+
+    for tag, vr, text in changes:
+        for value in text.split("\\"):
+            if not done.identifiers.is_put(value) and (kinds := done.identifiers.told_by(tag, vr, value)):
+                message = f"--set {name_of(tag)} puts back what was removed from the file: {', '.join(kinds)}"
+                raise Leaking(message, hint="--set is done after --anonymize")
 
 
 def _temporary() -> BinaryIO:

@@ -13,7 +13,7 @@ from dcmtools.net import dimse
 from dcmtools.scu.contexts import is_native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dcmtools.editing.apart import Processes
     from dcmtools.editing.changes import Change
@@ -33,11 +33,12 @@ class Payload:
 
     It goes as it is, unless there are ``changes`` or ``context`` has another transfer syntax. ``remarks``
     say what had to be changed for that, ``warnings`` what was lost, ``doubts`` what whoever has de-identified
-    it remarks. Its SOP Instance UID is another where the pixels are not what they were; ``length`` is about
-    how many bytes there are.
+    it remarks, ``record`` what that tells of it. Its SOP Instance UID is another where the pixels are not
+    what they were; ``length`` is about how many bytes there are.
     """
 
     doubts: Sequence[str] = ()
+    record: Mapping[str, object] = {}
 
     def __init__(
         self,

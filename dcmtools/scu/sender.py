@@ -87,7 +87,8 @@ class Sender:
         self._answer_due = False  # all of the file in hand has gone out
         self._next: tuple[Attempt, Payload] | None = None
         self._refused: list[Result] = []
-        self._anonymizer = around.options.anonymizing and around.options.anonymizing.anonymizer()
+        options = around.options
+        self._anonymizer = options.anonymizing and options.anonymizing.anonymizer(options.changes)
 
     def run(self) -> Iterator[Result]:
         """Yield a result for each instance that this sender is done with, until there is nothing to do."""
@@ -176,7 +177,7 @@ class Sender:
             return Payload(instance, context, source, apart, options.changes)
         found = self._anonymizer.anonymized(instance, source)
         payload = Payload(found.instance, context, found.source, apart, options.changes)
-        payload.doubts = found.doubts
+        payload.doubts, payload.record = found.doubts, found.record
         return payload
 
     def _opened(self, instance: Instance) -> FileSource:
@@ -207,7 +208,7 @@ class Sender:
         anonymized = payload.instance if payload.instance is not instance else None
         if anonymized or syntax != instance.transfer_syntax_uid:
             record["sent_sop_instance_uid"] = payload.sop_instance_uid
-            record["changes"] = [*payload.remarks]
+            record |= {"changes": [*payload.remarks], **payload.record}
         if mismatch := payload.mismatch(answer):
             error = PeerFailure(mismatch, hint=MAY_BE_STORED)
             return Result(instance.path, {**record, "status": None}, Outcome.UNKNOWN, error=error)

@@ -71,7 +71,7 @@ def store(
             lost = error
         extent.total = seen + len(instances)
         if journal:
-            yield from _known(journal, instances)
+            yield from map(options.shown, _known(journal, instances))
         work = Work(_divided(_remarked(instances), options))
         work.lost = lost
         if options.dry_run:
@@ -82,7 +82,7 @@ def store(
         held.callback(apart.close)
         around = Surroundings(peer, network, options, apart, extent, journal, pace)
         yield from merged([Sender(work, around).run for _ in range(options.jobs)], network.stop)
-        yield from _left(work, network.stop)
+        yield from map(options.shown, _left(work, network.stop))
 
 
 def _left(work: Work, stop: Stop) -> Iterator[Result]:
@@ -178,7 +178,7 @@ def _divided(instances: Iterable[Instance], options: StoreOptions) -> Iterator[B
 
 def _planned(work: Work, options: StoreOptions) -> Iterator[Result]:
     """Yield what would be proposed, and the files that would be sent, de-identified if they would be."""
-    anonymizer = options.anonymizing and options.anonymizing.anonymizer()
+    anonymizer = options.anonymizing and options.anonymizing.anonymizer(options.changes)
     for number, batch in enumerate(work.batches, 1):
         proposed = [
             f"{uid_name(context.abstract_syntax)} in {' or '.join(map(uid_name, context.transfer_syntaxes))}"
@@ -200,6 +200,6 @@ def _tried(instance: Instance, record: dict[str, object], anonymizer: Anonymizer
         found.source.close()
         notes.append(found.instance.note)
         doubts = found.doubts
-        record["sent_sop_instance_uid"] = found.instance.sop_instance_uid
+        record |= {"sent_sop_instance_uid": found.instance.sop_instance_uid, **found.record}
     outcome = Outcome.WARNING if any(notes) else Outcome.DONE
     return Result(instance.path, record, outcome, note="; ".join(filter(None, [*notes, *doubts])))

@@ -46,8 +46,16 @@ class StoreOptions(NamedTuple):
     transcode: Transcode = "lossless"
     anonymizing: Anonymizing | None = None
 
+    def shown(self, result: Result) -> Result:
+        """Return ``result`` with no old identifiers in its record, if there are new ones."""
+        if not self.anonymizing:
+            return result
+        record = {name: value for name, value in result.record.items() if name != "sop_instance_uid"}
+        return result._replace(record=record)
+
     def judged(self, result: Result) -> Result:
-        """Return ``result``, as a failure where the run is strict and there is something to remark."""
+        """Return ``shown``, as a failure where the run is strict and there is something to remark."""
+        result = self.shown(result)
         if self.strict and result.outcome in (Outcome.WARNING, Outcome.SKIPPED):
             return result._replace(outcome=Outcome.FAILED, error=CheckFailed(result.note), note="")
         return result

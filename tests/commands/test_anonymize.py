@@ -261,6 +261,11 @@ def test_a_dicomdir_is_left_out_and_that_is_said(tmp_path: Path, key: Path) -> N
     named = anonymize(dicomdir(), "-o", tmp_path / "other", key=key)
     assert named.status == 3
     assert "a DICOMDIR is left out" in named.stderr
+    assert "hint: give the folder that it is in" in named.stderr
+    in_place = anonymize(folder, "--in-place", key=key)
+    assert in_place.status == 1
+    assert "a DICOMDIR stays as it is in its place: it names patients" in in_place.stderr
+    assert "1 de-identified, 1 failed, 1 skipped" in in_place.stderr
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, key: Path) -> None:
@@ -344,8 +349,10 @@ def test_who_keeps_an_identity_does_not_say_that_it_is_removed(
     (record,) = found.records
     assert record["outcome"] == "done"
     assert value(record["output"], 0x00120062) == [removed]
-    (method,) = value(record["output"], 0x00120063)
+    method, *departures = value(record["output"], 0x00120063)
     assert ("basic" in method) is (kept == "KVP")
+    kept_there = [] if kept == "KVP" else [kept.rpartition(".")[2]]
+    assert [each.partition(" ")[0] for each in departures] == kept_there
     warned = f"the patient's identity is not removed, for {kept.rpartition('.')[2]}" in found.stderr
     assert warned is (removed == "NO")
 
@@ -365,6 +372,8 @@ def test_names_that_tell_who_it_is_are_told_of(tmp_path: Path, key: Path, name: 
     (record,) = records(folder, "-o", tmp_path / "out", "--names", "original", key=key)
     assert record["output"].endswith(name)
     assert record.get("note", "") == note
+    told = anonymize(folder, "-o", tmp_path / "told", "--names", "original", key=key).stderr
+    assert ("warning: its name holds what was removed" in told) is bool(note)
     assert "its name" not in (records(folder, "-o", tmp_path / "uids", key=key)[0].get("note", ""))
 
 
@@ -372,6 +381,8 @@ def test_free_text_that_stays_is_told_of(tmp_path: Path, key: Path) -> None:
     (record,) = records(ct(), "-o", tmp_path / "out", key=key)
     assert "(0008,1090)" in record["kept_text"]
     assert "(0008,103e)" not in record["kept_text"]
+    (cleaned,) = records(ct(), "-o", tmp_path / "clean", "--clean", "descriptors", key=key)
+    assert "(0008,1030)" in cleaned["kept_text"]
 
 
 def test_patients_whom_a_map_leaves_their_identifier(tmp_path: Path, key: Path) -> None:
@@ -395,6 +406,31 @@ def test_a_name_of_the_file_that_a_map_gives_back(
     assert (record["outcome"], record["error"]["code"]) == ("failed", "leak")
     assert f"{column} of the map has a name in it" in record["error"]["message"]
     assert Path(record["quarantine"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("new", "outcome", "told"),
+    [
+        ("19470303", "failed", "id_new of the map has a date in it that was removed"),
+        ("T-1947-03-03", "failed", "id_new of the map has a date in it that was removed"),
+        ("ORDER-5521", "done", "id_new of the map is an identifier that was removed"),
+        ("T-5521", "done", ""),
+    ],
+)
+def test_a_date_or_an_identifier_of_the_file_that_a_map_gives_back(
+    tmp_path: Path, key: Path, new: str, outcome: str, told: str
+) -> None:
+    path = tmp_path / "in.dcm"
+    anonymize(
+        ct(), "-o", path, "--names", "original", "--set", "PatientBirthDate=19470303",
+        "--set", "AccessionNumber=ORDER-5521", "--keep", "PatientID", key=key,
+    )  # fmt: skip
+    given = tmp_path / "ids.csv"
+    given.write_text(f"id_old,id_new\n{CT_ID},{new}\n")
+    (record,) = records(path, "-o", tmp_path / "out", "--map", given, key=key)
+    assert record["outcome"] == outcome
+    assert told in json.dumps(record)
+    assert bool(told) == ("of the map" in json.dumps(record))
 
 
 # ---------------------------------------------------------------- maps
@@ -426,7 +462,8 @@ def test_a_bad_map_is_named_by_its_line(tmp_path: Path, key: Path) -> None:
     assert result.status == 2
     assert f"{given}: line 3: line 2 has another id_new for this patient" in result.stderr
     given.write_text(f"id_old,id_new\n{CT_ID},T-1\n2,T-1\n")
-    joined = anonymize(ct(), "-o", tmp_path / "out", "--map", given, key=key)
+    assert anonymize(ct(), "-o", tmp_path / "out", "--map", given, key=key).status == 2
+    joined = anonymize(ct(), "-o", tmp_path / "out", "--map", given, "--map-merge", key=key)
     assert joined.status == 0
     assert "they become one" in joined.stderr
 
@@ -552,7 +589,7 @@ def test_a_leak_is_put_aside(tmp_path: Path, key: Path, monkeypatch: pytest.Monk
     assert result.status == 1
     (record,) = result.records
     assert record["error"]["code"] == "leak"
-    assert "left in (0018,1030) (a name)" in record["error"]["message"]
+    assert "does not pass: (0018,1030) (a name)" in record["error"]["message"]
     assert record["output"] is None
     aside = Path(record["quarantine"])
     assert aside.parent == tmp_path / "out.quarantine"
@@ -623,7 +660,7 @@ def test_a_quarantine_that_cannot_be(tmp_path: Path, key: Path, monkeypatch: pyt
     (tmp_path / "file").write_bytes(b"")
     found = anonymize(ct(), "-o", tmp_path / "out", "--quarantine", tmp_path / "file" / "x", key=key)
     assert found.status == 1
-    assert "left in (0018,1030) (a name); it could not be put aside: " in found.stderr
+    assert "does not pass: (0018,1030) (a name); it could not be put aside: " in found.stderr
     assert contents(tmp_path / "out") == {}
 
 
@@ -677,7 +714,8 @@ def test_what_is_not_verified_is_not_searched(
         (["-o", "x", "--set", "PatientName"], "PatientName"),
         (["-o", "x", "--profile", "absent.toml"], "absent.toml"),
         (["-o", "x", "--key-file", "absent"], "key absent: No such file"),
-        (["-o", "x", "--key-file", "absent"], "--new-key FILE' makes one"),
+        (["-o", "x", "--key-file", "absent"], "the key of a project's first batch is that of all: find it"),
+        (["-o", "x", "--map-merge"], "--map-merge wants --map FILE"),
         (["-o", "x", "--map", "absent"], "absent: No such file"),
         (["-o", "x", "--pixels", "guess"], "guess"),
     ],
@@ -930,3 +968,104 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path, key: Path
     assert (
         int(done.stdout.split()[-1]) < 1500
     )  # KB for 300 files; memos, which end to grow some day, take a third of it
+
+
+# ---------------------------------------------------------------- what is told of a run
+
+
+def test_what_has_a_warning_is_de_identified_all_the_same(tmp_path: Path, key: Path) -> None:
+    folder = folder_of(tmp_path, ct())
+    (folder / "tail.dcm").write_bytes(mr().read_bytes() + bytes(6))
+    shutil.copy(dicomdir(), folder)
+    result = anonymize(folder, "-o", tmp_path / "out", key=key)
+    assert result.status == 0
+    assert result.stderr.endswith("\n2 de-identified, 1 of them with warnings, 1 DICOMDIR left out\n")
+
+
+def test_names_that_stay_are_warned_of_once_for_all(tmp_path: Path, key: Path) -> None:
+    folder = tmp_path / "compressedsamples ct1"
+    make_small(folder, 3)
+    for path in folder.iterdir():
+        shutil.copy(ct(), path)
+    result = anonymize(folder, "--in-place", key=key)
+    assert result.status == 0
+    assert result.stderr.count("warning") == 1
+    assert "warning: the names of 3 files, this one's first, hold what was removed: name" in result.stderr
+
+
+def test_another_key_for_a_map_is_warned_of(tmp_path: Path, key: Path) -> None:
+    given = tmp_path / "pairs.csv"
+    assert "warning" not in anonymize(ct(), "-o", tmp_path / "out", "--map-out", given, key=key).stderr
+    assert "warning" not in anonymize(mr(), "-o", tmp_path / "out", "--map-out", given, key=key).stderr
+    other = ("--new-key", tmp_path / "other.key")
+    result = anonymize(ct(), mr(), "-o", tmp_path / "out", "--map-out", given, *other)
+    assert result.status == 0
+    assert result.stderr.count("there the same has another id_new: this run has another key") == 1
+
+
+def test_one_cause_is_one_line(tmp_path: Path, key: Path) -> None:
+    given = tmp_path / "ids.csv"
+    given.write_text("id_old,id_new\nnobody,T-1\n")
+    given.chmod(0o600)
+    folder = tmp_path / "in"
+    make_small(folder, 9)
+    result = anonymize(folder, "-o", tmp_path / "out", "--map", given, "--jobs", 2, key=key)
+    assert result.stderr.count("the patient is not in the map") == 4
+    assert "and 6 more: the patient is not in the map" in result.stderr
+
+
+def test_what_was_there_already_is_no_remark(tmp_path: Path, key: Path) -> None:
+    assert anonymize(ct(), "-o", tmp_path / "out", key=key).status == 0
+    again = anonymize(ct(), "-o", tmp_path / "out", key=key)
+    assert again.stderr == "1 de-identified, 1 as they were there already\n"
+
+
+def test_dates_without_the_century_are_found(tmp_path: Path, key: Path) -> None:
+    assert value(ct(), 0x00080020) == ["20040119"]
+    written: list[dict[str, Any]] = []
+    for said in ("a 19.01.04 b", "a 19.1.04 b", "a 1/19/04 b", "a 04-01-19 b", "a 19.1.40 b", "a 1.19.1.04"):
+        rule = ("--set", f"SeriesDescription={said}")
+        path = tmp_path / f"{len(written)}.dcm"
+        path.write_bytes(ct().read_bytes())
+        written += records(path, "-o", tmp_path / "out", *rule, "--overwrite", key=key)
+    assert [record["outcome"] for record in written] == ["failed"] * 4 + ["done"] * 2
+
+
+def test_a_document_that_is_emptied_is_told_of(tmp_path: Path, key: Path) -> None:
+    path = tmp_path / "document.dcm"
+    class_uid = b"1.2.840.10008.5.1.4.1.1.104.1\0"
+    data = ct().read_bytes()
+    old = b"1.2.840.10008.5.1.4.1.1.2\0"
+    data = data.replace(b"UI" + len(old).to_bytes(2, "little") + old, b"UI\x1e\0" + class_uid)
+    document = b"\x42\0\x11\0OB\0\0\x04\0\0\0%PDF"
+    path.write_bytes(data[: data.index(b"\xe0\x7f\x10\0")] + document)
+    result = anonymize(path, "-o", tmp_path / "out", "-v", "--pixels", "keep", key=key)
+    assert "the document in it gives way to an empty one" in result.stderr
+
+
+def test_each_of_what_is_kept_is_a_value_of_the_method(tmp_path: Path, key: Path) -> None:
+    """VR LO has 64 characters: none of them is lost, and what was done again is not said twice."""
+    kept = ("InstitutionName", "PatientAge", "StationName", "StudyDescription")
+    rules = [word for each in kept for word in ("--keep", each)]
+    (record,) = records(ct(), "-o", tmp_path / "out", *rules, key=key)
+    method = value(record["output"], 0x00120063)
+    assert sorted(each.partition(" ")[0] for each in method[1:]) == sorted(kept)
+    assert max(map(len, method)) <= 64
+    (again,) = records(record["output"], "-o", tmp_path / "again", *rules, key=key)
+    assert value(again["output"], 0x00120063) == method
+
+
+def test_a_profile_that_is_unknown_has_a_hint_to_examples(tmp_path: Path) -> None:
+    result = anonymize(ct(), "-o", tmp_path / "out", "--profile", "research")
+    assert result.status == 2
+    assert f"examples are in {sys.prefix}" in result.stderr
+
+
+def test_what_another_run_made_has_a_hint_that_says_why(tmp_path: Path, key: Path) -> None:
+    _, certificate = pair(tmp_path)
+    args = (ct(), "-o", tmp_path / "out", "--encrypt-for", certificate)
+    assert anonymize(*args, key=key).status == 0
+    again = anonymize(*args, key=key)
+    assert again.status == 1
+    assert "another instance is there under this name" in again.stderr
+    assert "--encrypt-for, and other options, make other bytes" in again.stderr

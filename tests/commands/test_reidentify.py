@@ -8,12 +8,13 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from dcmtools.deidentification.reading import Elements
 from dcmtools.files.part10 import Part10File
 from tests.support.run import Run, run
 from tests.support.samples import ct, mr
-from tests.support.sealed import pair
+from tests.support.sealed import certificate_of, pair, rsa_key
 from tests.support.served import DCMTOOLS
 
 if TYPE_CHECKING:
@@ -214,6 +215,14 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
     assert "no certificate" in done.stderr
     assert not (tmp_path / "out").exists()
     assert not new.exists()
+
+
+def test_a_certificate_that_has_expired_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "old.crt"
+    path.write_bytes(certificate_of(rsa_key(), years=(2020, 2021)).public_bytes(Encoding.PEM))
+    done = run("anonymize", ct(), "-o", tmp_path / "out", "--encrypt-for", path)
+    assert done.status == 0
+    assert f"warning: certificate {path}: it was valid until 2021-01-01" in done.stderr
 
 
 def test_a_dry_run_and_an_explanation(tmp_path: Path) -> None:

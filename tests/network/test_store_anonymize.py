@@ -51,8 +51,8 @@ def test_the_peer_gets_what_anonymize_would_write(server: Unruly, key: Path, tmp
     result = store(server, samples.ct(), key=key)
     assert result.status == 0, result.stderr
     (record,), (got,) = result.records, server.stores
-    assert record["sop_instance_uid"] != record["sent_sop_instance_uid"]
     assert got.sop_instance_uid == record["sent_sop_instance_uid"]
+    assert record["methods"] == ["113100"]
     assert run("anonymize", samples.ct(), "-o", tmp_path / "out", "--key-file", key).status == 0
     (written,) = (path for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert got.data == samples.dataset_bytes(written)
@@ -70,6 +70,21 @@ def test_nothing_that_was_planted_arrives(server: Unruly, key: Path, tmp_path: P
     assert b"2.25." in got.data
 
 
+def test_records_hold_no_old_identifiers(server: Unruly, key: Path, tmp_path: Path) -> None:
+    """Of what is sent, tried, failed, known or left; and they tell where free text stays."""
+    files = samples.make_small(tmp_path / "files", 3)
+    data = files[0].read_bytes()
+    files[0].write_bytes(data.replace(b"CS\x02\0CT", b"CS\x02\0OT"))
+    old = {samples.sop_instance_uid(number) for number in (1, 2, 3)}
+    asked = (*files, "--journal", tmp_path / "journal")
+    for more in (("--dry-run",), (), (), ("--fail-fast",)):
+        result = store(server, *asked, *more, key=key)
+        assert len(result.records) == 3
+        assert not any(uid in result.stdout for uid in old)
+    sent = next(each for each in store(server, *files, key=key).records if each["outcome"] == "done")
+    assert sent["kept_text"] == ["(0008,0070)"]
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_many_files_on_several_associations(server: Unruly, key: Path, tmp_path: Path, jobs: int) -> None:
     files = samples.make_small(tmp_path / "files", 20)
@@ -78,6 +93,27 @@ def test_many_files_on_several_associations(server: Unruly, key: Path, tmp_path:
     told = {record["sent_sop_instance_uid"] for record in result.records}
     assert told == {stored.sop_instance_uid for stored in server.stores}
     assert len(told) == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ("PatientName=CompressedSamples^CT1", "name"),
+        ("PatientID=1CT1", "identifier"),
+        ("StudyDate=20040119", "date"),
+        ("StudyDescription=of compressedsamples", "name"),
+        ("PatientID=T-1", ""),
+        ("Modality=CT", ""),
+    ],
+)
+def test_what_is_put_back_is_not_sent(server: Unruly, key: Path, change: str, kind: str) -> None:
+    for more in ((), ("--dry-run",)):
+        result = store(server, samples.ct(), "--set", change, *more, key=key)
+        assert result.status == (1 if kind else 0), result.stderr
+        (record,) = result.records
+        assert record.get("error", {}).get("code") == ("leak" if kind else None)
+        assert ("puts back what was removed from the file" in result.stderr) is bool(kind)
+    assert len(server.stores) == (0 if kind else 1)
 
 
 def test_suspects_are_not_sent(server: Unruly, key: Path, tmp_path: Path) -> None:
@@ -206,6 +242,13 @@ def test_options_that_do_not_go_together(args: list[str], why: str) -> None:
     result = run("store", "PEER@127.0.0.1:1", samples.ct(), *args)
     assert result.status == 2
     assert why in result.stderr
+
+
+def test_an_option_without_its_value_is_told_by_the_command() -> None:
+    result = run("store", "PEER@127.0.0.1:1", samples.ct(), "--anonymize")
+    assert result.status == 2
+    assert result.stderr.startswith("dcmtools store: Option '--anonymize' requires an argument.")
+    assert "Try 'dcmtools store --help'." in result.stderr
 
 
 def test_pixels_are_not_blanked_on_their_way(key: Path, tmp_path: Path) -> None:

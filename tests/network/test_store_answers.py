@@ -198,7 +198,7 @@ def test_a_warning_is_no_failure_and_is_told(files: list[Path], status: int) -> 
     assert list(warned) == [*FIELDS, "note"]
     assert (warned["status"], warned["outcome"]) == (f"{status:04X}", "warning")
     assert f"dcmtools store: {files[1]}: warning: status {status:04X}, " in result.stderr
-    assert result.stderr.splitlines()[-1] == "4 stored, 1 warning"
+    assert result.stderr.splitlines()[-1] == "5 stored, 1 of them with warnings"
 
 
 def without_status(association: Association, request: Request) -> None:

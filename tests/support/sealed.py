@@ -45,11 +45,19 @@ def _rsa_key(_number: int, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
-def certificate_of(key: PrivateKey, name: str = "recipient") -> x509.Certificate:
+def certificate_of(
+    key: PrivateKey,
+    name: str = "recipient",
+    *,
+    years: tuple[int, int] = (2020, 2090),
+    usage: x509.KeyUsage | None = None,
+) -> x509.Certificate:
     named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    begin, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
+    begin, end = (datetime(year, 1, 1, tzinfo=UTC) for year in years)
     builder = x509.CertificateBuilder().subject_name(named).issuer_name(named).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
+    if usage:
+        builder = builder.add_extension(usage, critical=True)
     return builder.sign(key, SHA256())
 
 

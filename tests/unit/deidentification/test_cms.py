@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import KeyUsage
 
 from dcmtools.deidentification.cms import Damaged, Recipients, WrongKey, load_key, opened
 from dcmtools.errors import DcmtoolsError, InputError, UsageError
@@ -173,6 +174,26 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
             Recipients.load([str(path)])
 
 
+def test_certificates_that_are_not_meant_for_it_are_told_of(tmp_path: Path) -> None:
+    key, path = rsa_key(), tmp_path / "its.crt"
+
+    def notes(**made: Any) -> list[str]:  # noqa: ANN401  as certificates are made
+        path.write_bytes(certificate_of(key, **made).public_bytes(Encoding.PEM))
+        return [note.removeprefix(f"certificate {path}: ") for note in Recipients.load([str(path)]).notes]
+
+    def usage(*, encipherment: bool) -> KeyUsage:
+        return KeyUsage(
+            digital_signature=not encipherment, key_encipherment=encipherment, content_commitment=False,
+            data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False,
+            encipher_only=False, decipher_only=False,
+        )  # fmt: skip
+
+    assert notes() == notes(usage=usage(encipherment=True)) == []
+    assert notes(years=(2020, 2021)) == ["it was valid until 2021-01-01"]
+    assert notes(years=(2089, 2090)) == ["it is valid from 2089-01-01 on"]
+    assert notes(usage=usage(encipherment=False)) == ["by its Key Usage its key is not for encryption"]
+
+
 def test_key_and_certificate_in_each_others_place(tmp_path: Path) -> None:
     key, certificate = pair(tmp_path)
     certificate.chmod(0o600)
@@ -184,5 +205,17 @@ def test_key_and_certificate_in_each_others_place(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it is no certificate in PEM") as caught:
         Recipients.load([str(junk)])
     assert caught.value.hint.startswith("openssl req -x509 -newkey rsa:3072")
+    assert "trial.pem" not in caught.value.hint  # which the manual has people call the key that they have
+    certificate.chmod(0o644)  # which is no fault of one
     with pytest.raises(UsageError, match="it is a certificate: the private key"):
         load_key(str(certificate))
+
+
+def test_a_certificate_in_der_has_a_hint_that_harms_nothing(tmp_path: Path) -> None:
+    from cryptography.x509 import load_pem_x509_certificate
+
+    der = tmp_path / "trial.der"
+    der.write_bytes(load_pem_x509_certificate(pair(tmp_path)[1].read_bytes()).public_bytes(Encoding.DER))
+    with pytest.raises(UsageError, match="it is in DER") as caught:
+        Recipients.load([str(der)])
+    assert caught.value.hint == f"openssl x509 -inform DER -in {der} -out {der}.crt"

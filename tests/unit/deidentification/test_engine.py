@@ -272,6 +272,20 @@ def test_an_element_of_what_was_said_before_is_added_to(tmp_path: Path) -> None:
         assert text_of(done, "LongitudinalTemporalInformationModified") == "REMOVED"
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (BASIC, "REMOVED"),
+        (Options(keep=("StudyDate",)), "MODIFIED"),
+        (Options(keep=("StudyDate",), retain=("dates",)), "UNMODIFIED"),
+        (Options(keep=("StudyDescription",), set_=("StudyDate=20000101",)), "REMOVED"),
+    ],
+)
+def test_dates_that_a_rule_keeps_are_not_removed(tmp_path: Path, options: Options, said: str) -> None:
+    done = data_set_of(tmp_path, image(text(DATE, "DA", "20190817")), options)
+    assert text_of(done, "LongitudinalTemporalInformationModified") == said
+
+
 def test_done_twice_it_is_said_once(tmp_path: Path) -> None:
     path = tmp_path / "again.dcm"
     path.write_bytes(file_of(ct()))
@@ -488,6 +502,19 @@ def test_content_items_whose_names_are_not_told_well(tmp_path: Path, name: bytes
     assert b"nobody" not in bytes_of(tmp_path, report(subject, FINDING), CLEANED)
 
 
+def test_content_items_without_a_name_and_cells_of_tables(tmp_path: Path) -> None:
+    """Nothing tells what they are about; an item behind them that has a name is another matter."""
+
+    def nameless(value: str) -> bytes:
+        return EVL.item(text(0x0040A040, "CS", "TEXT") + text(0x0040A160, "UT", value))
+
+    cells = EVL.sequence(0x0040A808, nameless("a cell"))
+    table = content("TABLE", "126000", EVL.sequence(0x0040A801, EVL.item(cells)))
+    done = bytes_of(tmp_path, report(nameless("without a name"), FINDING, table), CLEANED)
+    assert (b"without a name" in done, b"a nodule, knows" in done, b"a cell" in done) == (False, True, False)
+    assert done.count(b"REMOVED ") >= 2
+
+
 @pytest.mark.parametrize("undefined", [False, True])
 def test_content_items_go_whole(tmp_path: Path, *, undefined: bool) -> None:
     """Table E.3.4-1 removes the item of a birth date; what stands behind it stays."""
@@ -511,6 +538,31 @@ def test_content_items_go_whole(tmp_path: Path, *, undefined: bool) -> None:
 def test_what_was_removed_is_taken_out_of_texts_that_stay(tmp_path: Path, comment: str, kept: str) -> None:
     data_set = image(text(0x00081090, "LO", comment), text(NAME, "PN", "Doe^John"), text(ID, "LO", "12345"))
     assert text_of(data_set_of(tmp_path, data_set), 0x00081090) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "described", "kept"),
+    [
+        ("OB", "OB_GENERAL", "OB_GENERAL"),
+        ("OB", "of OB, general", "of , general"),
+        ("Bo", "Xu_Bo", "Xu_Bo"),
+        ("Roe", "Roe_GENERAL", "_GENERAL"),
+    ],
+)
+def test_names_of_two_letters_in_technical_text(
+    tmp_path: Path, name: str, described: str, kept: str
+) -> None:
+    done = data_set_of(tmp_path, image(text(NAME, "PN", name), text(0x00185020, "LO", described)))
+    assert text_of(done, 0x00185020) == kept
+
+
+@pytest.mark.parametrize("coded", ["HEAD\0QUIXOTE", "Quixote", "AN EXAMINATION OF QUIXOTE"])
+def test_coded_strings_that_are_none(tmp_path: Path, coded: str) -> None:
+    """They may say anything; so it is taken out of them, and not spared elsewhere."""
+    body_part, scan = text(0x00180015, "CS", coded), text(0x00180024, "SH", "QUIXOTE SCAN")
+    done = data_set_of(tmp_path, image(text(NAME, "PN", "Quixote^Alonso"), body_part, scan))
+    assert text_of(done, 0x00180024) == "SCAN"
+    assert "QUIXOTE" not in (text_of(done, 0x00180015) or "").upper()
 
 
 def test_names_that_come_later_and_deeper_are_taken_out(tmp_path: Path) -> None:

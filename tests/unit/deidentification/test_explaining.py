@@ -103,6 +103,12 @@ def test_numbers_that_are_text_go(tmp_path: Path) -> None:
     assert rows["(0028,0010)"] == ("X", "text where numbers should be")
 
 
+def test_ages_that_are_capped_are_no_longer_those(tmp_path: Path) -> None:
+    for age, told_of in (("095Y", "C"), ("045Y", "K")):
+        rows = told(tmp_path, text(0x00101010, "AS", age), options=Options(retain=("patient",)))
+        assert rows["(0010,1010)"] == (told_of, "Table E.1-1 K")
+
+
 def test_private_elements_that_stay(tmp_path: Path) -> None:
     private = text(0x00190010, "LO", "GEMS_ACQU_01") + text(0x00191002, "SL", b"\1\0\0\0")
     rows = told(tmp_path, private, options=Options(keep=("0019,02,GEMS_ACQU_01",)))

@@ -18,6 +18,31 @@ def taken(tag: int, vr: str, *texts: str, charset: bytes = b"") -> Identifiers:
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("born 08.12.64 in", "born in"),
+        ("8.12.64-9", "-9"),
+        ("12/8/64", ""),
+        ("12/08/64", ""),
+        ("8-12-64", ""),
+        ("64-12-08", ""),
+        ("8. 12. 64", ""),
+        ("8.12.46", None),
+        ("08.12/64", None),
+        ("81264", None),
+        ("1.8.12.64", None),
+        ("8.12.64.1", None),
+        ("8.12.641", None),
+        ("18.12.64", None),
+    ],
+)
+def test_dates_without_the_century(text: str, left: str | None) -> None:
+    identifiers = taken(BIRTH_DATE, "DA", "19641208")
+    assert identifiers.cleaned(text) == left
+    assert bool(identifiers.found(text.encode())) is (left is not None)
+
+
+@pytest.mark.parametrize(
     ("name", "text", "left"),
     [
         ("Doe^John", "seen by Dr. Doe", "seen by Dr."),

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.deidentification import engine, verification
+from dcmtools.deidentification.engine import Deidentifier, Settings
 from dcmtools.deidentification.identifiers import Identifiers
 from dcmtools.deidentification.layouts import Layout
+from dcmtools.deidentification.policies import policy_from
+from dcmtools.deidentification.profile import profile_from
+from dcmtools.deidentification.pseudonyms import Pseudonyms
 from dcmtools.deidentification.reading import Elements
 from dcmtools.deidentification.verification import Leak, Seen, leaks
 from dcmtools.encoding.syntax import encoding_of
@@ -18,13 +22,13 @@ from dcmtools.errors import MalformedError
 from dcmtools.files.part10 import Part10File
 from tests.support.deidentified import BASIC, Options, deidentifier, text
 from tests.support.encoded import EVL, Coder, part10
+from tests.support.treated import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dcmtools.deidentification.deidentified import Deidentified
-    from dcmtools.deidentification.engine import Deidentifier
 
 NATIVE = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2")
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -36,6 +40,7 @@ VRS = {
     0x00080005: "CS", 0x00080016: "UI",
     0x00080020: "DA", 0x00080060: "CS", 0x00100010: "PN", 0x0020000D: "UI",
     0x00080090: "PN", 0x00120062: "CS", 0x00200032: "DS", 0x00280010: "US", 0x00280103: "US",
+    0x00280011: "US", 0x00280100: "US", 0x00280101: "US", 0x00280102: "US",
 }  # fmt: skip
 
 
@@ -388,3 +393,18 @@ def test_what_is_doubtful_is_told_of_each_file(tmp_path: Path) -> None:
         assert identifiers.ambiguous
     assert found[0]
     assert all(one == other for one, other in pairwise(found))
+
+
+def test_bits_that_no_sample_has_are_looked_for_in_each_file(tmp_path: Path, walks: list[int]) -> None:
+    """They are not among what is compared."""
+    said = {0x00280100: "16", 0x00280101: "12", 0x00280102: "11", 0x00280011: str(SIDE // 2)}
+    files = [part10(image(number, said), NATIVE[0]) for number in range(6)]
+    files[4] = files[4].replace(b"\4" * SIDE, b"\4" * (SIDE - 1) + b"\x84", 1)
+    settings = Settings(profile_from("basic"), Pseudonyms(KEY), pixels=policy_from("check"))
+    one = Deidentifier(settings)
+    found = run(tmp_path, files, lambda: one)
+    assert len(walks) == 3
+    assert [bool(each[9]) for each in found] == [False] * 4 + [True, False]
+    written = found[4][1]
+    assert isinstance(written, bytes)
+    assert b"\x84" not in written

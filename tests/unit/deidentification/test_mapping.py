@@ -16,6 +16,7 @@ from dcmtools.errors import OutputError, UsageError
 def written(folder: Path, text: str, encoding: str = "utf-8") -> str:
     path = folder / "map.csv"
     path.write_bytes(text.encode(encoding))
+    path.chmod(0o600)
     return str(path)
 
 
@@ -60,9 +61,32 @@ def test_who_is_missing_is_an_error_that_names_nobody_or_left_to_the_key(tmp_pat
     assert found(tmp_path, text, complete=False).find("SECRET", "") is None
 
 
-def test_two_who_become_one_are_remarked_on(tmp_path: Path) -> None:
-    (note,) = found(tmp_path, "id_old,id_new\n1,T1\n2,T2\n3,T1\n").notes
-    assert note.endswith("line 4: line 2 has this id_new, too: they become one")
+def test_two_become_one_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    path, why = written(tmp_path, "id_old,id_new\n1,T1\n2,T2\n3,T1\n"), "line 4: line 2 has this id_new, too"
+    with pytest.raises(UsageError, match=why) as caught:
+        read_map(path)
+    assert "--map-merge" in caught.value.hint
+    (note,) = read_map(path, merging=True).notes
+    assert note.endswith(f"{why}: they become one")
+
+
+def test_a_map_that_others_may_read_is_remarked_on(tmp_path: Path) -> None:
+    path = written(tmp_path, "1,T1\n")
+    os.chmod(path, 0o640)
+    (note,) = read_map(path).notes
+    assert "others than its owner may read" in note
+
+
+def test_what_became_something_else_in_an_earlier_run_is_told_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "pairs.csv")
+    with MapFile(path) as first:
+        first.add([("1", "T1"), ("1", "T2"), ("2", "T3")])  # with another issuer
+        assert not first.doubt
+    with MapFile(path) as second:
+        second.add([("1", "T1"), ("3", "T4"), ("3", "T5")])
+        assert not second.doubt
+        second.add([("2", "T6")])
+        assert second.doubt.startswith(f"{path}: line 4: there the same has another id_new")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +174,29 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     with MapFile(str(path)) as file:
         file.add([("4711", "P1"), ("1.2.3", "2.25.1")])
     assert read_map(str(path)).find("4711", "X") == Given("P1")
+
+
+@pytest.mark.parametrize(
+    ("old", "stands"),
+    [
+        ("a\udc85\x85", "a\\x85\\u0085"),  # a byte that is no character, and one that is
+        ("\0a\\x85", "\\u0000a\\u005cx85"),
+        ("=HYPERLINK(1)", "\\u003dHYPERLINK(1)"),
+        ("-cmd", "\\u002dcmd"),
+        ("-12", "-12"),
+        ("M\u00fc=1", "M\u00fc=1"),
+    ],
+)
+def test_what_is_no_text_stands_escaped(old: str, stands: str, tmp_path: Path) -> None:
+    """And neither spreadsheets nor those who read UTF-8 are led astray by it."""
+    path = tmp_path / "pairs.csv"
+    for _ in range(2):
+        with MapFile(str(path)) as file:
+            file.add([(old, "P1"), ("4711", "P2")])
+    assert path.read_text("utf-8").splitlines() == ["id_old,id_new", f"{stands},P1", "4711,P2"]
+    patients = read_map(str(path))
+    assert patients.find(old, "") == Given("P1")
+    assert patients.find("4711", "") == Given("P2")
 
 
 def private(path: Path, text: str) -> Path:

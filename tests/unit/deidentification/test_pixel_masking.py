@@ -149,6 +149,9 @@ def test_subsampled_pixels_stay_subsampled(tmp_path: Path) -> None:
     done = masked(tmp_path, ultrasound(data_set(pixels, value), boxes))
     assert done.pixels == pixels
     check(done, samples_of(tmp_path / "image.dcm"), [(6, 5, 18, 10)], [0, 128, 128])
+    assert "columns beside these" in done.changes[1]
+    whole = masked(tmp_path, ultrasound(data_set(pixels, value), [(6, 5, 18, 10)]))
+    assert len(whole.changes) == 1
     odd = described(3, 5, 8, samples=3, photometric="YBR_FULL_422")
     with pytest.raises(InputError, match="odd number"):
         masked(tmp_path, ultrasound(data_set(odd, bytes(range(30))), [(1, 1, 1, 1)]))

@@ -11,7 +11,7 @@ from dcmtools.errors import InputError
 from dcmtools.files.part10 import Part10File
 from tests.support.pictures import data_set, described, picture
 from tests.support.samples import pydicom_data_files, real_files
-from tests.support.treated import CT_IMAGE, of_class, treat
+from tests.support.treated import CT_IMAGE, of_class, treat, ultrasound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +127,13 @@ def test_policies(policy: str, tmp_path: Path) -> None:
     assert done.suspect.startswith("it is a secondary capture") == (policy != "keep")
     assert ("no region tells" in done.suspect) == (policy == "regions")
     assert done.samples()[0].any()
+
+
+def test_regions_that_are_the_whole_image(tmp_path: Path) -> None:
+    pixels = described(8, 8, 8)
+    path = tmp_path / "image.dcm"
+    path.write_bytes(ultrasound(data_set(pixels, picture(pixels).tobytes()), [(0, 0, 8, 8)]))
+    assert "its regions are the whole image" in treat(path, "regions").suspect
 
 
 def test_suspects_are_rejected_where_that_is_wanted(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_bits_and_bytes_that_pad_are_cleared(tmp_path: Path) -> None:
     assert done.values()[PIXEL_DATA] == bits[-14:]
 
 
-def test_pixels_of_which_nothing_goes_are_not_read() -> None:
+def test_pixels_whose_samples_have_all_bits_are_not_read() -> None:
     for path in (ct(), mr()):
         with Part10File.open(str(path)) as file:
             elements = Elements(file)
@@ -173,6 +173,59 @@ def test_an_overlay_with_data_of_its_own_is_not_in_pixels(tmp_path: Path) -> Non
     place = file.index(EVL.header(PIXEL_DATA, "OW", 48))
     more = overlay(0) + EVL.element(0x60003000, "OW", bytes(4))
     assert written(tmp_path, file[:place] + more + file[place:]).warnings == []
+
+
+STRAYS = "what was in bits that no sample has, such as overlays, left out"
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("policy", ["keep", "check", "regions"])
+def test_bits_of_overlays_that_nothing_describes_go(
+    policy: str, syntax: str, tmp_path: Path, *, signed: bool
+) -> None:
+    pixels = described(6, 4, 12, signed=signed)
+    samples = picture(pixels)
+    words = samples.copy()
+    words.view("u2")[2:4, ::2] ^= 1 << 14
+    file = of_class(native(pixels, [words], syntax), CT_IMAGE, syntax, "CT")
+    done = written(tmp_path, file, policy)
+    assert done.warnings == [STRAYS]
+    assert np.array_equal(done.samples()[0], samples)
+    order = ">" if syntax == BIG else "<"
+    assert done.values()[PIXEL_DATA] == samples.astype(f"{order}{samples.dtype.kind}2").tobytes()
+
+
+@pytest.mark.parametrize("bit", [None, 0, 11, 99])
+def test_overlays_that_are_described_wrongly_go(bit: int | None, tmp_path: Path) -> None:
+    file, samples = with_overlay(KINDS["ct"], 15)
+    said = overlay(15)
+    other = said[: said.index(EVL.header(0x60000102, "US", 2))] if bit is None else overlay(bit)
+    done = written(tmp_path, file.replace(said, other))
+    assert done.warnings == [STRAYS]
+    assert done.values()[PIXEL_DATA] == samples.tobytes()
+
+
+def test_bits_below_samples_go(tmp_path: Path) -> None:
+    pixels = described(6, 4, 12, high=15)
+    words = picture(described(6, 4, 12)) << 4
+    file = of_class(data_set(pixels, (words | 2).tobytes()), CT_IMAGE, modality="CT")
+    assert written(tmp_path, file).values()[PIXEL_DATA] == words.tobytes()
+
+
+@pytest.mark.parametrize("strays", [False, True])
+def test_padding_that_no_sample_can_be_stays(tmp_path: Path, *, strays: bool) -> None:
+    """Around what tomographs see, in images whose samples have no sign."""
+    pixels = KINDS["ct"]
+    words = picture(pixels)
+    words[0], words[3] = 63536, 1000 + (strays << 15)
+    file = of_class(data_set(pixels, words.tobytes()), CT_IMAGE, modality="CT")
+    place = file.index(EVL.header(PIXEL_DATA, "OW", 48))
+    padding = EVL.element(0x00280120, "US", EVL.number("H", 63536))
+    done = written(tmp_path, file[:place] + padding + file[place:])
+    words[3] = 1000
+    assert done.values()[PIXEL_DATA] == words.tobytes()
+    assert done.warnings == [STRAYS] * strays
 
 
 def test_overlays_of_regions_stay_where_graphics_are_cleaned(tmp_path: Path) -> None:
@@ -287,6 +340,14 @@ def test_bytes_behind_the_end_of_a_codestream_go(tmp_path: Path) -> None:
     (frame,) = codestreams("jpeg", pixels)
     done = written(tmp_path, data_set(pixels, [frame + NAME], JPEG))
     assert b"Zquendt" not in done.path.read_bytes()
+
+
+def test_bytes_behind_the_runs_of_rle_go(tmp_path: Path) -> None:
+    pixels = described(33, 47, 8)
+    (frame,) = codestreams("rle", pixels)
+    done = written(tmp_path, data_set(pixels, [frame + NAME], RLE))
+    assert NAME not in done.path.read_bytes()
+    assert np.array_equal(done.samples()[0], frames_of(pixels)[0])
 
 
 def test_codestreams_that_cannot_be_accounted_for_are_refused(tmp_path: Path) -> None:

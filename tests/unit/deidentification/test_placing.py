@@ -67,7 +67,7 @@ def test_the_same_again_is_one_file_and_another_is_refused(tmp_path: Path) -> No
         assert waiting.name(written(waiting, b"one"), name)
         assert not waiting.name(written(waiting, b"one"), name)
         for other in (b"two", b"longer"):
-            with pytest.raises(SameUid, match="another instance is there"):
+            with pytest.raises(SameUid, match="another input has become this"):
                 waiting.name(written(waiting, other), name)
     assert files(tmp_path) == {"1.dcm": b"one"}
 

@@ -18,6 +18,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_all_that_a_file_can_say(file: Path) -> None:
+    (file.parent / "masks").mkdir()
+    (file.parent / "masks" / "us.toml").touch()
     file.write_text(
         'base = "basic"\nretain = ["uids", "dates-shifted"]\nclean = ["pixels"]\n'
         "\n[rules]\n# why\n"
@@ -121,4 +123,10 @@ def test_a_byte_order_mark_and_a_value_without_quotes(file: Path) -> None:
     assert read(str(file)).rules
     file.write_text("[rules]\nPatientAge = { set = 5 }\n")
     with pytest.raises(UsageError, match=r'line 2: .*a value stands in quotes: \{ set = "5" \}$'):
+        read(str(file))
+
+
+def test_rules_that_are_not_there_are_told_by_the_line_that_names_them(file: Path) -> None:
+    file.write_text('base = "basic"\n[pixels]\nrules = "absent.toml"\n')
+    with pytest.raises(UsageError, match=r"line 3: pixels\.rules: there is no file .*absent\.toml"):
         read(str(file))

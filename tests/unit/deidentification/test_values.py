@@ -48,6 +48,10 @@ def test_dates_move_by_days(day: date, days: int) -> None:
         (b"DOE", b""),
         (b"20240301DOE", b""),
         (b"20240301-20240302", b""),
+        (b"20240301-1200", b"20240229-1200"),
+        (b"20240301-2019", b""),
+        (b"20240301101112+1401", b"20240229101112+1401"),
+        (b"20240301101112+1560", b""),
     ],
 )
 def test_dates_that_are_odd(old: bytes, new: bytes) -> None:

@@ -224,6 +224,23 @@ def test_in_a_codestream(tmp_path: Path) -> None:
     assert (told.where, told.certain) == ("codestream of frame 1", False)
 
 
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.102", "1.2.3.4.5"])
+@pytest.mark.parametrize("frames", [b"1 ", b"30"])
+def test_in_video(tmp_path: Path, frames: bytes, syntax: str) -> None:
+    """Its frames may stand in one fragment, which is searched as it is."""
+
+    def file(fragment: bytes) -> bytes:
+        value = EVL.header(0x7FE00010, "OB", UNDEFINED) + EVL.item() + EVL.item(fragment)
+        value += EVL.header(SEQUENCE_END, "", 0)
+        number = EVL.element(0x00280008, "IS", frames)
+        after = EVL.element(0xFFFCFFFC, "OB", bytes(2))
+        return clean(syntax, {0x00280008: number}, pixels=value, behind=after)
+
+    assert looked_at(tmp_path, file(bytes(range(256)) * 9)) == []
+    found = looked_at(tmp_path, file(b"\0\0\0 ftypisom by Marjorie" + bytes(range(200))))
+    assert [leak.where for leak in found] == ["frames that are not looked into"]
+
+
 # ---------------------------------------------------------------- structure
 
 
@@ -369,7 +386,9 @@ def through(folder: Path, data: bytes) -> tuple[bytes, list[Leak]]:
         with (folder / "after.dcm").open("wb") as out:
             done.write(out)
         with Part10File.open(str(folder / "after.dcm")) as written:
-            found = leaks(written, done.identifiers, private=done.private, before=done.before)
+            found = leaks(
+                written, done.identifiers, private=done.private, before=done.before, profile=done.profile
+            )
     return (folder / "after.dcm").read_bytes(), found
 
 
@@ -429,6 +448,31 @@ def test_patients_with_names_of_the_trade_are_not_held_back(
         image.save_as(tmp_path / "named.dcm")
         _, found = through(tmp_path, (tmp_path / "named.dcm").read_bytes())
         assert not [each for each in found if each.certain], path.name
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier"),
+    [
+        ("Basic^Profile", "PS3.15"),
+        ("Application^Confidentiality", "1.2.840"),
+        ("Option^Data", "DCMTOOLS"),
+        ("Device^Retain", "2.25"),
+    ],
+)
+def test_words_of_what_is_said_of_us_are_not_held_back(tmp_path: Path, name: str, identifier: str) -> None:
+    """But anywhere else they are found."""
+    from pydicom import dcmread
+
+    image = dcmread(ct())
+    image.PatientName, image.PatientID = name, identifier
+    image.save_as(tmp_path / "named.dcm")
+    _, found = through(tmp_path, (tmp_path / "named.dcm").read_bytes())
+    assert not [each for each in found if each.certain]
+    identifiers = Identifiers()
+    identifiers.take(NAME, "PN", [name])
+    more = {0x00180031: text(EVL, 0x00180031, "LO", name.replace("^", " "))}
+    [leak] = looked_at(tmp_path, clean(more=more), identifiers, profile=profile_from())
+    assert leak.where == "(0018,0031)"
 
 
 def _jpeg() -> bytes:
