@@ -549,9 +549,7 @@ def test_what_was_removed_is_taken_out_of_texts_that_stay(tmp_path: Path, commen
         ("Roe", "Roe_GENERAL", "_GENERAL"),
     ],
 )
-def test_names_of_two_letters_in_technical_text(
-    tmp_path: Path, name: str, described: str, kept: str
-) -> None:
+def test_names_of_two_letters_in_technical_text(tmp_path: Path, name: str, described: str, kept: str) -> None:
     done = data_set_of(tmp_path, image(text(NAME, "PN", name), text(0x00185020, "LO", described)))
     assert text_of(done, 0x00185020) == kept
 
