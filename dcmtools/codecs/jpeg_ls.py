@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dcmtools.codecs.settings import Settings
 
 _SOF55, _SOS, _APP8 = 0xF7, 0xDA, 0xE8
+# No sample takes more than 2 (bits + max(8, bits)) bits (ISO/IEC 14495-1 A.2.1); the header is short.
+_GROWTH, _HEADER = 4, 1024
 
 
 def header(codestream: bytes) -> Stream:
@@ -62,7 +64,8 @@ def _encoded(samples: Samples, near: int) -> bytes:
     from imagecodecs import jpegls_encode
 
     with told("JPEG-LS cannot encode this frame"):
-        return _bare(bytes(jpegls_encode(samples.view(f"u{samples.itemsize}"), near)))
+        room = _GROWTH * samples.nbytes + _HEADER  # without it noise has too little
+        return _bare(bytes(jpegls_encode(samples.view(f"u{samples.itemsize}"), near, out=room)))
 
 
 def _leaves_bounds(samples: Samples, pixels: Pixels, near: int) -> bool:

@@ -37,6 +37,7 @@ HOST = "127.0.0.1"
 ASSOCIATE_AC, P_DATA, RELEASE_RQ, ABORT = 0x02, 0x04, 0x05, 0x07
 ACCEPTED, ABSTRACT_SYNTAX_NOT_SUPPORTED = 0, 3
 GIBIBYTE = 1 << 30
+_LAST_WORDS = 1.0  # seconds for what a peer that has left has sent
 
 Script = Callable[["Association"], None]
 
@@ -204,6 +205,8 @@ class Unruly:
         self.stopping.set()
         self._wake.close()
         self._threads[0].join()  # from here on no connection is added
+        for thread in self._threads[1:]:
+            thread.join(_LAST_WORDS)  # a shutdown would throw away what is still under way
         for connection in self._connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -121,7 +121,7 @@ def test_every_size_is_bit_exact(codec: Codec, case: Case, size: tuple[int, int]
 @pytest.mark.parametrize("case", [Case(8), Case(16), Case(16, signed=True), Case(8, samples=3)], ids=name)
 @pytest.mark.parametrize("codec", LOSSLESS, ids=name)
 def test_extremes_are_bit_exact(codec: Codec, case: Case, value: str) -> None:
-    pixels = case.pixels()
+    pixels = case.pixels(120, 160)  # where noise outgrows what headers leave
     samples = picture(pixels)
     bounds = np.iinfo(samples.dtype)
     if value == "noise":
