@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools.encoding.forms import check_values
 from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError, UsageError
+from dcmtools.files.csvfile import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,6 @@ _ISSUER: Final = "issuer_old"
 _NAME: Final = "name_new"
 _COLUMNS: Final = (_OLD, _NEW, _ISSUER, _NAME)
 _PLAIN: Final = (_OLD, _NEW)
-_LONGEST: Final = 64 * 1024 * 1024  # bytes of a map, which is kept in memory
 _DIGEST: Final = 12
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _TELLING: Final = 4  # characters of a Patient ID from which on it is no chance that others have it in them
@@ -81,7 +81,7 @@ def read_map(path: str, *, complete: bool = True) -> PatientMap:
 
     Without a header the rows are of old and new Patient ID.
     """
-    rows = _rows(path, _text(path))
+    rows = rows_of(path)
     first = next(rows, None)
     if first is None:
         raise UsageError(f"{path}: the map is empty")
@@ -95,37 +95,6 @@ def read_map(path: str, *, complete: bool = True) -> PatientMap:
         line = f"{path}: line {first[0]}"
         found.notes = (*found.notes, f"{line}: taken for a patient; a header would be {','.join(_PLAIN)}")
     return found
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LONGEST + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path or repr(path)}: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > _LONGEST:
-        raise UsageError(f"{path}: a map has {_LONGEST} bytes at most")
-    try:
-        if b"\0" in data:  # UTF-16, most likely
-            data = b"\xff"
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        hint = "spreadsheets have 'CSV UTF-8' among what they save as"
-        raise UsageError(f"{path}: line {line}: this is not UTF-8", hint=hint) from error
-
-
-def _rows(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, each with the number of the line that it ends on."""
-    head = text.partition("\n")[0]
-    delimiter = next((mark for mark in ",;\t" if mark in head), ",")
-    found = reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    try:
-        for row in found:
-            if any(cell.strip() for cell in row):
-                yield found.line_num, row
-    except CsvError as error:
-        raise UsageError(f"{path}: line {found.line_num}: {error}") from error
 
 
 def _with_first(

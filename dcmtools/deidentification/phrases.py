@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
-from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.encoding.charset import codecs_of
 from dcmtools.encoding.dictionary import lookup, on_change
+from dcmtools.encoding.uids import is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,6 @@ from dcmtools.deidentification.copying import LONGEST_CHARSET, Copying
 from dcmtools.deidentification.deciding import bytes_of_numbers, shifted_dates
 from dcmtools.deidentification.identifiers import harmless, has_words
 from dcmtools.deidentification.private import CHARACTERISTICS, RULE, KeptPrivate, block_of
-from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.deidentification.sweeping import SEARCHED
 from dcmtools.deidentification.values import REMOVED, is_text
 from dcmtools.encoding.charset import decoder_of, is_term, unpadded
@@ -23,7 +22,7 @@ from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.encoder import encoded
 from dcmtools.encoding.tags import format_tag, is_creator
 from dcmtools.encoding.texts import raw_value, settled
-from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.uids import is_standard, is_uid
 from dcmtools.encoding.values import TEXT_VRS, effective_vr, texts
 from dcmtools.errors import InputError
 
