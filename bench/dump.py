@@ -24,8 +24,8 @@ SHELL_LOOP = 'for file in "$1"/*; do dcm2json "$file"; done'
 def main() -> int:
     with fast_folder() as folder:
         for name, sample in (("ct", samples.ct()), ("mr", samples.mr())):
-            _vary(sample, folder / "all", name, COUNT)
-        _vary(samples.ct(), folder / "some", "ct", JSON_COUNT)
+            vary(sample, folder / "all", name, COUNT)
+        vary(samples.ct(), folder / "some", "ct", JSON_COUNT)
         dcmdump = peers.program("dcmdump")
         met = [
             *(
@@ -54,7 +54,7 @@ def main() -> int:
     return 0 if all(met) else 1
 
 
-def _vary(sample: Path, folder: Path, name: str, count: int) -> None:
+def vary(sample: Path, folder: Path, name: str, count: int) -> None:
     """Write ``count`` files with the sample's elements, of which some hold values of their own."""
     folder.mkdir(exist_ok=True)
     data = bytearray(sample.read_bytes())

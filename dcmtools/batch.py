@@ -12,7 +12,7 @@ import sys
 import time
 from collections import deque
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +31,13 @@ _GRACE: Final = 3.0  # seconds that a worker has to tidy up
 _adopted: list[Callable[[Any], Any]] = []  # a worker's own operation
 
 
+class Sharing(NamedTuple):
+    """When items are for workers: after ``patience`` seconds of work, up to ``most`` of them at a time."""
+
+    patience: float = PATIENCE
+    most: int = _CHUNK
+
+
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
@@ -44,13 +51,14 @@ def run(
     *,
     apart: bool = False,
     left: Callable[[T], R] | None = None,
+    sharing: Sharing | None = None,
 ) -> Iterator[R]:
     """Yield ``operation(item)`` for each of ``items``, in their order, from up to ``jobs`` processes.
 
     Items and results have to be picklable. Results that would fill the memory while they wait are made again
     by this process. ``lost`` makes the result for an item whose worker died; what the operation raises ends
     the run. Outside of Linux, and in a process with threads, where forking is not
-    safe, this process does it all.
+    safe, this process does it all; else until it is time for ``sharing``.
 
     Items that are worked on ``apart`` may take a process down with them: they are all for workers, one by
     one, be there ever so few.
@@ -61,6 +69,7 @@ def run(
     if apart and _can_fork():
         yield from _shared(operation, iter(items), jobs, lost, most=1, left=left)
         return
+    patience, most = sharing or Sharing()
     spent = 0.0  # on work, not on waiting for items
     stream = iter(items)
     for item in stream:
@@ -72,10 +81,10 @@ def run(
             raise
         spent += time.monotonic() - begun
         yield result
-        if jobs > 1 and spent >= PATIENCE and _can_fork():
-            ahead = list(islice(stream, _CHUNK))
-            if len(ahead) == _CHUNK:
-                yield from _shared(operation, chain(ahead, stream), jobs, lost, left=left)
+        if jobs > 1 and spent >= patience and _can_fork():
+            ahead = list(islice(stream, most))
+            if len(ahead) == most:
+                yield from _shared(operation, chain(ahead, stream), jobs, lost, most=most, left=left)
             else:
                 yield from run(operation, ahead, 1, lost, left=left)
 

@@ -102,15 +102,13 @@ def _name(file: BinaryIO, folder: int, name: str, *, over: bool) -> None:
         # With a descriptor the call is linkat, which can follow the link that stands for the file.
         os.link(source, to, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=unnamed)
 
-    try:
+    if not over:
         link(name)
-    except FileExistsError:
-        if not over:
-            raise
-        temporary = f".dcmtools-{os.getpid()}-{os.urandom(6).hex()}"
-        link(temporary)
-        try:
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            os.unlink(temporary, dir_fd=folder)
-            raise
+        return
+    temporary = f".dcmtools-{os.getpid()}-{os.urandom(6).hex()}"
+    link(temporary)
+    try:
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(temporary, dir_fd=folder)
+        raise

@@ -6,7 +6,7 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dcmtools.errors import DcmtoolsError
 
@@ -70,8 +70,10 @@ class Result(NamedTuple):
     their frozen order; a table shows those that the command names as columns. ``text`` is what a person
     sees instead of a row, already escaped, each line ended; ``raw`` are bytes to write in place of all
     that. ``note`` is a remark on an item that did not fail. A failed result always carries its ``error``.
-    One that is about the run, and no item of it, is not to be ``counted``. What failed is a part of the run
-    only where something was done that ``weighs``, which None says of what is counted.
+    ``counted`` is of how many items it is: 0 if it is about the run, or not the first of its item. What
+    failed is a part of the run only where something was done that ``weighs``, which None says of what is
+    counted. Of one that is not ``selected`` nothing is shown: it is counted apart. ``rows`` are those of many
+    items that ended well, as one result: each has the values of all columns, in their order.
     """
 
     item: str
@@ -81,8 +83,10 @@ class Result(NamedTuple):
     note: str = ""
     error: DcmtoolsError | None = None
     raw: bytes | None = None
-    counted: bool = True
+    counted: int = True
     weighs: bool | None = None
+    selected: bool = True
+    rows: Sequence[Sequence[object]] = ()
 
     @classmethod
     def failed(cls, item: str, error: DcmtoolsError, record: Mapping[str, object] | None = None) -> Result:
@@ -93,3 +97,8 @@ class Result(NamedTuple):
     def skipped(cls, item: str, note: str, record: Mapping[str, object] | None = None) -> Result:
         """Return the result of an item that was passed over, with the reason."""
         return cls(item, record or {}, Outcome.SKIPPED, note=note)
+
+    @classmethod
+    def unselected(cls, item: str) -> Result:
+        """Return the result of an item that the run is not about."""
+        return cls(item, outcome=Outcome.SKIPPED, counted=False, selected=False)

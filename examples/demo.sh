@@ -1,6 +1,6 @@
 #!/bin/sh
 # A minute with dcmtools: start an archive, send it real files, find and fetch them, prove that nothing changed;
-# compress them, and de-identify one.
+# tabulate and compress them, edit one, and de-identify one.
 # The files are those that come with the pydicom package. Everything happens in a temporary folder.
 set -eu
 
@@ -51,6 +51,9 @@ printf '\n$ dcmtools find ARCHIVE@127.0.0.1:%s | dcmtools get ARCHIVE@127.0.0.1:
 dcmtools find "ARCHIVE@127.0.0.1:$port" | dcmtools get "ARCHIVE@127.0.0.1:$port" -o "$work/fetched" -
 run python3 "$here/same_data_sets.py" "$work/files" "$work/fetched"
 
+run dcmtools scan "$work/fetched" -k Modality -k Rows -k TransferSyntaxUID --where 'Rows > 100'
+run dcmtools modify "$work/files/CT_small.dcm" -o "$work/modified.dcm" --set PatientID=4711 --erase PatientAge
+run dcmtools dump +P PatientName +P PatientID "$work/modified.dcm"
 run dcmtools compress "$work/files" -o "$work/small" --to htj2k-lossless
 run dcmtools anonymize "$work/files/CT_small.dcm" -o "$work/clean" --new-key "$work/project.key"
 run dcmtools dump +P PatientName +P StudyDate +P Modality +P DeidentificationMethod "$work/clean"

@@ -15,6 +15,8 @@ _COMPRESS_FIELDS: Final = (
 )
 FIELDS: Final = {
     "dump": "file transfer_syntax dataset values",
+    "scan": "file values level by value name files bytes path keyword output rows",
+    "modify": "file output altered changes copied elapsed_ms",
     "compress": _COMPRESS_FIELDS,
     "decompress": _COMPRESS_FIELDS,
     "codecs": "name transfer_syntax_uid keyword encapsulated lossless read write bits signed colour",

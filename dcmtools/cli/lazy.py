@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dcmtools.cli.app import App
 from dcmtools.cli.defaults import FileDefaults
 from dcmtools.cli.registry import HELP
 
@@ -106,12 +107,23 @@ class LazyGroup(click.Group):
             return LazyGroup(full_name, info.commands, self._shared, module.HELP, str(self.epilog))
         command = copy(module.command)
         assert isinstance(command, click.Command)  # noqa: S101  a bug of the command's author, for mypy too
+        command.context_class = _NamingContext
         command.params = [FileDefaults(), *map(copy, command.params), *self._shared()]
         for param in command.params:
             if isinstance(param, click.Option) and not param.hidden and param.allow_from_autoenv:
                 _name_variables(param, _variable(full_name))
         command.epilog = command.epilog or self.epilog
         return command
+
+
+class _NamingContext(click.Context):
+    """Has messages name the command from the beginning: what click's parser refuses knows no context."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  click's
+        """Tell the program which command it is."""
+        super().__init__(*args, **kwargs)
+        if isinstance(self.obj, App):
+            self.obj.name = self.command_path
 
 
 def _name_variables(option: click.Option, prefix: str) -> None:

@@ -156,5 +156,7 @@ def _usage(error: click.ClickException, app: App) -> ExitStatus:
     context = getattr(error, "ctx", None)
     name = context.command_path if context else app.name
     console.say(f"{name}: {escape(error.format_message())}")
+    for line in getattr(error, "lines", ()):  # that point at it
+        console.say(escape(line))
     console.say(f"Try '{name} --help'.")
     return ExitStatus.USAGE

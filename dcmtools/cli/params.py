@@ -10,7 +10,7 @@ import click
 from dcmtools.config import LONGEST_WAIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -186,6 +186,19 @@ class _OptionsType(_Parsed):
         return ((f"{before}{comma}{name}", "") for name in left)
 
 
+class _LevelsType(_Parsed):
+    """Levels whose UIDs are to change, several with commas."""
+
+    name = "levels"
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        from dcmtools.modifying.uids import LEVELS
+
+        before, comma, last = incomplete.rpartition(",")
+        left = [name for name in LEVELS if name.startswith(last) and name not in before.split(",")]
+        return ((f"{before}{comma}{name}", "") for name in left)
+
+
 class _ProfileType(_Parsed):
     """A profile by its name, or a file; its room reads it."""
 
@@ -218,6 +231,57 @@ class _QueryKeyType(_TagPathType):
         from dcmtools.query.keys import key_of
 
         return key_of(text)
+
+
+class _ScanKeyType(_TagPathType):
+    """A column of a scan; completed as the path that it begins with, or that stands in parentheses."""
+
+    name = "key"
+    forms = ""
+
+    def parse(self, text: str) -> object:
+        from dcmtools.scanning.keys import parse
+
+        return parse(text)
+
+    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        function, bracket, path = incomplete.rpartition("(")
+        end = ")" if bracket else ""
+        return ((f"{function}{bracket}{name}{end}", text) for name, text in super().proposals(path))
+
+
+class BadExpression(click.BadParameter):
+    """An expression that makes no sense; ``lines`` show where."""
+
+    lines: Sequence[str] = ()
+
+
+class _WhereType(_TagPathType):
+    """An expression of ``--where``; completed as the path that it begins with."""
+
+    name = "expression"
+    forms = ""
+
+    def parse(self, text: str) -> object:
+        from dcmtools.selection.where import Where
+
+        return Where(text)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Parse ``value``, and say where it is wrong."""
+        from dcmtools.errors import UsageError
+
+        try:
+            return super().convert(value, param, ctx)
+        except UsageError as error:
+            end = "" if error.message.endswith("?") else "."
+            wrong = BadExpression(error.message + end, ctx, param)
+            wrong.lines = getattr(error, "lines", ())
+            raise wrong from None
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Take a variable for one expression, spaces and all."""
+        return [rv]
 
 
 class _FindClassType(_Parsed):
@@ -347,10 +411,13 @@ AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()
 QUERY_KEY = _QueryKeyType()
+SCAN_KEY = _ScanKeyType()
 RULE_KEY = _RuleKeyType()
+LEVELS = _LevelsType()
 RETAIN = _OptionsType("retain")
 CLEAN = _OptionsType("clean")
 PROFILE = _ProfileType()
+WHERE = _WhereType()
 FIND_CLASS = _FindClassType()
 SYNTAX = _SyntaxType()
 STORAGE_CLASS = _StorageClassType()

@@ -55,6 +55,10 @@ _ARCHIVE: Final = (
 )
 COMMANDS: Final = (
     CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
+    CommandInfo("scan", "dcmtools.commands.scan", "Tabulate or search many DICOM files.", "Files"),
+    CommandInfo(
+        "modify", "dcmtools.commands.modify", "Set, replace and erase elements of DICOM files.", "Files"
+    ),
     CommandInfo(
         "compress", "dcmtools.commands.compress", "Put DICOM files into another transfer syntax.", "Files"
     ),

@@ -6,9 +6,11 @@ from typing import Final, NamedTuple
 
 from dcmtools.cli.defaults import SHARED
 from dcmtools.cli.deidentification_topic import DEIDENTIFICATION
+from dcmtools.cli.editing_topic import EDITING
 from dcmtools.cli.output_topic import OUTPUT
 from dcmtools.cli.roff import terms
 from dcmtools.cli.security_topic import SECURITY
+from dcmtools.cli.where_topic import WHERE
 from dcmtools.errors import ExitStatus
 
 
@@ -24,7 +26,7 @@ _STATUS_TEXTS: Final = {
     ExitStatus.PARTIAL: "Done, but some items failed, the check said no, or results or the log could not be"
     " written.",
     ExitStatus.USAGE: "The command line or the configuration is wrong; nothing was done.",
-    ExitStatus.INPUT: "The input is missing, cannot be read, or is not DICOM.",
+    ExitStatus.INPUT: "The input is missing, cannot be read, is not DICOM, or --where selects none of it.",
     ExitStatus.NO_ASSOCIATION: "No association: no connection, no TLS, rejected, aborted, or timed out.",
     ExitStatus.PEER_FAILURE: "The peer answered with a failure status, or accepts nothing that is offered.",
     ExitStatus.BUG: "A bug in dcmtools; please report it with what --debug shows.",
@@ -242,6 +244,8 @@ TOPICS: Final = {
     "security": Topic("TLS and user identity: certificates, profiles, secrets", SECURITY),
     "deidentification": Topic("what anonymize does, and what it cannot", DEIDENTIFICATION),
     "tag-paths": Topic("how to name an element of a data set", _TAG_PATHS),
+    "editing": Topic("what modify changes: patches, UIDs, repairs", EDITING),
+    "where": Topic("which files to work on: the language of --where", WHERE),
     "output": Topic("what dcmtools writes, for people and for programs", OUTPUT),
     "environment": Topic("the environment variables that dcmtools reads", _ENVIRONMENT),
 }

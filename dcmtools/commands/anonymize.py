@@ -11,12 +11,14 @@ from dcmtools.cli.anonymizing import anonymize_options
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.compressing import check_stdout
 from dcmtools.cli.options import jobs_option, output_options, paths_argument
+from dcmtools.cli.selecting import where_option
 
 if TYPE_CHECKING:
     from dcmtools.deidentification.anonymizing import AnonymizeOptions
     from dcmtools.errors import ExitStatus
     from dcmtools.files.paths import Paths
     from dcmtools.output.reporter import OutputOptions
+    from dcmtools.selection.where import Where
 
 COLUMNS = ("file", "output", "removed", "emptied", "replaced", "cleaned", "uids", "elapsed_ms")
 EXPLAINED = ("path", "keyword", "vr", "action", "rule")
@@ -24,12 +26,19 @@ EXPLAINED = ("path", "keyword", "vr", "action", "rule")
 
 @click.command("anonymize")
 @paths_argument
+@where_option
 @anonymize_options
 @jobs_option
 @partial(output_options, rows=True, report=True)
 @pass_app
 def command(
-    app: App, paths: Paths, options: AnonymizeOptions, output: OutputOptions, *, jobs: int
+    app: App,
+    paths: Paths,
+    options: AnonymizeOptions,
+    output: OutputOptions,
+    *,
+    where: Where | None,
+    jobs: int,
 ) -> ExitStatus:
     """De-identify DICOM files (PS3.15 Annex E).
 
@@ -59,7 +68,7 @@ def command(
     check_stdout(app, options.outputs, output)
     verb = "explained" if options.explain else "would be de-identified" if options.dry else "de-identified"
     totals = Totals(verb)
-    results = anonymize(paths, options, jobs, totals)
+    results = anonymize(paths, options._replace(where=where), jobs, totals)
     if options.explain:
         output = output._replace(fields=("file", *EXPLAINED))
     columns = EXPLAINED if options.explain else COLUMNS

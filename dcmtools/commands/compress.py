@@ -10,24 +10,33 @@ import click
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.compressing import COLUMNS, compress_options, report
 from dcmtools.cli.options import jobs_option, output_options, paths_argument
+from dcmtools.cli.selecting import where_option
 
 if TYPE_CHECKING:
     from dcmtools.editing.compressing import CompressOptions
     from dcmtools.errors import ExitStatus
     from dcmtools.files.paths import Paths
     from dcmtools.output.reporter import OutputOptions
+    from dcmtools.selection.where import Where
 
 __all__ = ["COLUMNS", "command"]
 
 
 @click.command("compress")
 @paths_argument
+@where_option
 @compress_options
 @jobs_option
 @partial(output_options, rows=True, report=True)
 @pass_app
 def command(
-    app: App, paths: Paths, options: CompressOptions, output: OutputOptions, *, jobs: int
+    app: App,
+    paths: Paths,
+    options: CompressOptions,
+    output: OutputOptions,
+    *,
+    where: Where | None,
+    jobs: int,
 ) -> ExitStatus:
     """Put DICOM files into another transfer syntax.
 
@@ -55,4 +64,4 @@ def command(
       dcmtools compress archive/ --in-place --to jpeg-2000-lossless
       dcmtools compress - -o - --to rle < ct.dcm > rle.dcm
     """
-    return report(app, paths, options, output, jobs, "compressed")
+    return report(app, paths, options._replace(where=where), output, jobs, "compressed")

@@ -10,24 +10,33 @@ import click
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.compressing import COLUMNS, compress_options, report
 from dcmtools.cli.options import jobs_option, output_options, paths_argument
+from dcmtools.cli.selecting import where_option
 
 if TYPE_CHECKING:
     from dcmtools.editing.compressing import CompressOptions
     from dcmtools.errors import ExitStatus
     from dcmtools.files.paths import Paths
     from dcmtools.output.reporter import OutputOptions
+    from dcmtools.selection.where import Where
 
 __all__ = ["COLUMNS", "command"]
 
 
 @click.command("decompress")
 @paths_argument
+@where_option
 @partial(compress_options, to="explicit")
 @jobs_option
 @partial(output_options, rows=True, report=True)
 @pass_app
 def command(
-    app: App, paths: Paths, options: CompressOptions, output: OutputOptions, *, jobs: int
+    app: App,
+    paths: Paths,
+    options: CompressOptions,
+    output: OutputOptions,
+    *,
+    where: Where | None,
+    jobs: int,
 ) -> ExitStatus:
     """Put DICOM files into a transfer syntax without compression.
 
@@ -44,4 +53,4 @@ def command(
       dcmtools decompress cine.dcm -o first.dcm --frames 1
       dcmtools decompress archive/ --in-place --to implicit
     """
-    return report(app, paths, options, output, jobs, "decompressed")
+    return report(app, paths, options._replace(where=where), output, jobs, "decompressed")

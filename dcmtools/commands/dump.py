@@ -10,25 +10,35 @@ import click
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.dumping import dump_options
 from dcmtools.cli.options import jobs_option, output_options, pager_option, paths_argument
+from dcmtools.cli.selecting import where_option
 
 if TYPE_CHECKING:
     from dcmtools.errors import ExitStatus
     from dcmtools.files.paths import Paths
     from dcmtools.inspection.options import DumpOptions
     from dcmtools.output.reporter import OutputOptions
+    from dcmtools.selection.where import Where
 
 COLUMNS = ()
 
 
 @click.command("dump")
 @paths_argument
+@where_option
 @dump_options
 @jobs_option
 @pager_option
 @partial(output_options, data_sets=True)
 @pass_app
 def command(
-    app: App, paths: Paths, options: DumpOptions, output: OutputOptions, *, jobs: int, pager: bool
+    app: App,
+    paths: Paths,
+    options: DumpOptions,
+    output: OutputOptions,
+    *,
+    where: Where | None,
+    jobs: int,
+    pager: bool,
 ) -> ExitStatus:
     """Show the elements of DICOM files.
 
@@ -55,7 +65,7 @@ def command(
     """
     from dcmtools.inspection.dump import dump
 
-    options = options.shown_on(
+    options = options._replace(where=where).shown_on(
         aligned=app.console().out_is_terminal,
         color=app.is_colored(output),
         structured=output.structured,

@@ -11,24 +11,33 @@ from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.compressing import check_stdout
 from dcmtools.cli.options import jobs_option, output_options, paths_argument
 from dcmtools.cli.reidentifying import reidentify_options
+from dcmtools.cli.selecting import where_option
 
 if TYPE_CHECKING:
     from dcmtools.deidentification.reidentifying import ReidentifyOptions
     from dcmtools.errors import ExitStatus
     from dcmtools.files.paths import Paths
     from dcmtools.output.reporter import OutputOptions
+    from dcmtools.selection.where import Where
 
 COLUMNS = ("file", "output", "restored", "elapsed_ms")
 
 
 @click.command("reidentify")
 @paths_argument
+@where_option
 @reidentify_options
 @jobs_option
 @partial(output_options, rows=True, report=True)
 @pass_app
 def command(
-    app: App, paths: Paths, options: ReidentifyOptions, output: OutputOptions, *, jobs: int
+    app: App,
+    paths: Paths,
+    options: ReidentifyOptions,
+    output: OutputOptions,
+    *,
+    where: Where | None,
+    jobs: int,
 ) -> ExitStatus:
     """Put back what anonymize has encrypted (PS3.15 E.1.2).
 
@@ -51,4 +60,5 @@ def command(
     from dcmtools.deidentification.reidentifying import reidentify
 
     check_stdout(app, options.outputs, output)
-    return app.report(reidentify(paths, options, jobs), COLUMNS, output, summary="re-identified")
+    results = reidentify(paths, options._replace(where=where), jobs)
+    return app.report(results, COLUMNS, output, summary="re-identified")

@@ -10,6 +10,7 @@ import click
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.networking import network_options, peer_argument
 from dcmtools.cli.options import output_options, paths_argument
+from dcmtools.cli.selecting import where_option
 from dcmtools.cli.storing import store_options
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dcmtools.net.peer import NetworkOptions, Peer
     from dcmtools.output.reporter import OutputOptions
     from dcmtools.scu.storing import StoreOptions
+    from dcmtools.selection.where import Where
 
 COLUMNS = ("file", "status")
 
@@ -25,6 +27,7 @@ COLUMNS = ("file", "status")
 @click.command("store")
 @peer_argument
 @paths_argument
+@where_option
 @store_options
 @network_options
 @partial(output_options, rows=True, report=True)
@@ -36,6 +39,8 @@ def command(
     options: StoreOptions,
     network: NetworkOptions,
     output: OutputOptions,
+    *,
+    where: Where | None,
 ) -> ExitStatus:
     """Send DICOM files to a peer with C-STORE.
 
@@ -75,5 +80,5 @@ def command(
     extent = Extent()
     extent.warned = WARNED
     summary = "would be sent" if options.dry_run else "stored"
-    results = store(paths, peer, network, options, extent)
+    results = store(paths, peer, network, options._replace(where=where), extent)
     return app.report(results, COLUMNS, output, summary=summary, drain=True, extent=extent)

@@ -13,12 +13,14 @@ from dcmtools.files.inputs import for_each
 from dcmtools.files.outputs import STDOUT, Causes, is_within
 from dcmtools.files.source import STDIN
 from dcmtools.results import WARNED, Extent, Outcome, Result
+from dcmtools.selection.where import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dcmtools.deidentification.engine import Settings
     from dcmtools.files.outputs import Outputs
+    from dcmtools.selection.where import Where
 
 _FORCE: Final = "--force allows that"
 
@@ -31,7 +33,7 @@ class AnonymizeOptions(NamedTuple):
     ``quarantine``, where there is one. ``private`` are files that tell of patients: none of them has a place
     where outputs go, unless ``forced``. ``map_out`` is to hold what became of identifiers. In a ``dry`` run
     nothing is written; with ``explain`` each element is told of, and nothing else done. Files are worked on
-    ``apart`` where that may take a process down.
+    ``apart`` where that may take a process down. Those that ``where`` is not true of are left out.
     """
 
     outputs: Outputs
@@ -45,6 +47,7 @@ class AnonymizeOptions(NamedTuple):
     dry: bool = False
     explain: bool = False
     apart: bool = False
+    where: Where | None = None
 
     @property
     def writes(self) -> bool:
@@ -96,7 +99,8 @@ def anonymize(
         written = held.enter_context(MapFile(options.map_out)) if options.map_out else None
         causes = Causes(options.outputs.target)
         admitted = _admitted(paths, options)
-        for each in for_each(admitted, releaser.release, jobs, apart=options.apart, ending=causes):
+        release = chosen(releaser.release, options.where)
+        for each in for_each(admitted, release, jobs, apart=options.apart, ending=causes):
             for settled in map(causes.shared, releaser.settle(each, written)):
                 totals.add(settled)
                 yield settled._replace(counted=False) if settled.note == LEFT_OUT else settled

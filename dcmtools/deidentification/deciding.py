@@ -23,10 +23,11 @@ from dcmtools.deidentification.makers import (
 )
 from dcmtools.deidentification.private import CHARACTERISTICS, keeps_private
 from dcmtools.deidentification.types import attribute_type, resolved
-from dcmtools.deidentification.unlisted import ALWAYS_REMOVED, CLASS_UIDS, unlisted_code
+from dcmtools.deidentification.unlisted import ALWAYS_REMOVED, unlisted_code
 from dcmtools.deidentification.values import dummy
 from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_private
+from dcmtools.encoding.uids import CLASS_UIDS
 from dcmtools.encoding.values import BULK_VRS, NUMBER_VRS, TEXT_VRS, effective_vr, number_struct
 
 if TYPE_CHECKING:

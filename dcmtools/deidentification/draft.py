@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from dcmtools.files.source import FileSource
+from dcmtools.files.copying import copy, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 Mark: TypeAlias = tuple[int, int, int]
 Blocks: TypeAlias = "Callable[[], Iterator[bytes]]"
 _BLOCK: Final = 1024 * 1024
-# Of systems, or pairs of file systems, that do not copy from file to file.
-_NOT_COPIED: Final = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
 
 
 class Draft:
@@ -101,22 +98,15 @@ class Draft:
         out.flush()
         descriptor = out.fileno()
         for begin, after, offset, length, blocks in self._parts():
-            _write(descriptor, before + self.data[begin:after])
+            write(descriptor, before + self.data[begin:after])
             before = b""
             if blocks:
                 for block in blocks():
-                    _write(descriptor, block)
+                    write(descriptor, block)
             elif length:
-                self._copy(descriptor, offset, length)
+                copy(self.source, offset, length, descriptor)
         out.seek(0, os.SEEK_END)
         return out.tell()
-
-    def _copy(self, out: int, offset: int, length: int) -> None:
-        copied = 0
-        if isinstance(self.source, FileSource):
-            copied = _copied(self.source, offset, length, out)
-        for block in self._read(offset + copied, length - copied):
-            _write(out, block)
 
     def _parts(self) -> Iterator[tuple[int, int, int, int, Blocks | None]]:
         """Yield where new bytes begin and end, and what stands behind them."""
@@ -125,27 +115,3 @@ class Draft:
             yield begin, place, offset, length, blocks
             begin = place
         yield begin, len(self.data), 0, 0, None
-
-
-def _write(out: int, data: bytes | bytearray) -> None:
-    """Write all of ``data``: one call writes at most 2 GiB, or what there is room for."""
-    written = os.write(out, data) if data else 0
-    while written < len(data):
-        written += os.write(out, memoryview(data)[written:])
-
-
-def _copied(source: FileSource, offset: int, length: int, out: int) -> int:
-    """Copy bytes within the system, as many as it does; raises OSError for what is wrong with ``out``."""
-    if not hasattr(os, "copy_file_range"):
-        return 0
-    done = 0
-    try:
-        while done < length:
-            count = os.copy_file_range(source.fd, out, length - done, source.place(offset + done))
-            if not count:  # the file has shrunk, or does not want to: reading tells
-                break
-            done += count
-    except OSError as error:
-        if error.errno not in _NOT_COPIED:
-            raise
-    return done

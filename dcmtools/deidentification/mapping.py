@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.deidentification.cells import escaped, unescaped
 from dcmtools.encoding.forms import check_values
 from dcmtools.errors import DcmtoolsError, ExitStatus, OutputError, UsageError
+from dcmtools.files.csvfile import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,6 @@ _ISSUER: Final = "issuer_old"
 _NAME: Final = "name_new"
 _COLUMNS: Final = (_OLD, _NEW, _ISSUER, _NAME)
 _PLAIN: Final = (_OLD, _NEW)
-_LONGEST: Final = 64 * 1024 * 1024  # bytes of a map, which is kept in memory
 _DIGEST: Final = 12
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _ANOTHER_KEY: Final = "this run has another key, map or issuer, and what it makes does not join what is there"
@@ -85,7 +85,7 @@ def read_map(path: str, *, complete: bool = True, merging: bool = False) -> Pati
     Without a header the rows are of old and new Patient ID. Where it is ``merging`` patients, several may
     become one.
     """
-    rows = _rows(path, _text(path))
+    rows = rows_of(path)
     first = next(rows, None)
     if first is None:
         raise UsageError(f"{path}: the map is empty")
@@ -101,24 +101,6 @@ def read_map(path: str, *, complete: bool = True, merging: bool = False) -> Pati
     return found
 
 
-def _text(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LONGEST + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path or repr(path)}: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > _LONGEST:
-        raise UsageError(f"{path}: a map has {_LONGEST} bytes at most")
-    try:
-        if b"\0" in data:  # UTF-16, most likely
-            data = b"\xff"
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        hint = "spreadsheets have 'CSV UTF-8' among what they save as"
-        raise UsageError(f"{path}: line {line}: this is not UTF-8", hint=hint) from error
-
-
 def _of_others(path: str) -> Iterator[str]:
     """Yield what is to be remarked on who may read the map."""
     try:
@@ -127,19 +109,6 @@ def _of_others(path: str) -> Iterator[str]:
         return
     if stat.S_ISREG(mode) and mode & _OTHERS:
         yield f"{path}: others than its owner may read who becomes whom; chmod 600 {path}"
-
-
-def _rows(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, each with the number of the line that it ends on."""
-    head = text.partition("\n")[0]
-    delimiter = next((mark for mark in ",;\t" if mark in head), ",")
-    found = reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    try:
-        for row in found:
-            if any(cell.strip() for cell in row):
-                yield found.line_num, row
-    except CsvError as error:
-        raise UsageError(f"{path}: line {found.line_num}: {error}") from error
 
 
 def _with_first(

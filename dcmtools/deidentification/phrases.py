@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
 from dcmtools.deidentification.date_forms import WHOLE, of_short, of_whole, short
-from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.encoding.charset import codecs_of
 from dcmtools.encoding.dictionary import lookup, on_change
+from dcmtools.encoding.uids import is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

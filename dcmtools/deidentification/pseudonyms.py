@@ -1,14 +1,12 @@
-"""What stands for people and things, derived from the key of a project: the same in each of its runs.
-
-HMAC-SHA-256 of what it is about and the old value (RFC 2104): without the key nobody can find the one from
-the other by trying, with it no table has to be shared.
-"""
+"""What stands for people and things, derived from the key of a project: the same in each of its runs."""
 
 from __future__ import annotations
 
 from base64 import b32encode
-from hmac import digest
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+
+from dcmtools.encoding import keyed
+from dcmtools.encoding.uids import is_standard
 
 if TYPE_CHECKING:
     from dcmtools.deidentification.keys import ProjectKey
@@ -65,7 +63,7 @@ class Pseudonyms:
         """Return the UID for ``old``, which may be none; those of the Standard stay (PS3.6 Annex A)."""
         new = self._uids.get(old)
         if new is None:
-            new = old if is_standard(old) else f"2.25.{self._number('uid', old) >> 128}"
+            new = old if is_standard(old) else keyed.uid(self._secret, old)
             if len(self._uids) >= _MOST:
                 self._uids.clear()
             self._uids[old] = new
@@ -76,7 +74,7 @@ class Pseudonyms:
         old = patient_id, issuer
         new = self._patients.get(old)
         if new is None:
-            name = f"P{self.text('patient', _joined(*old), _TEXT - 1)}"
+            name = f"P{self.text('patient', keyed.joined(*old), _TEXT - 1)}"
             days = self.days("days", *old)
             found = self._given.find(*old) if self._given else None
             new = (
@@ -91,28 +89,9 @@ class Pseudonyms:
 
     def days(self, domain: str, *values: str) -> int:
         """Return by how many days the dates of somebody move: back, up to ten years."""
-        return -1 - self._number(domain, *values) % _LONGEST_SHIFT
+        return -1 - keyed.number(self._secret, domain, *values) % _LONGEST_SHIFT
 
     def text(self, domain: str, value: str, length: int = _TEXT) -> str:
         """Return ``length`` capital letters and digits that stand for ``value``, another identifier."""
-        number = self._number(domain, value)
+        number = keyed.number(self._secret, domain, value)
         return b32encode(number.to_bytes(32, "big"))[:length].decode("ascii")
-
-    def _number(self, domain: str, *values: str) -> int:
-        message = _joined(domain, *values).encode("utf-8", "surrogatepass")
-        return int.from_bytes(digest(self._secret, message, "sha256"), "big")
-
-
-def is_standard(uid: str) -> bool:
-    """Tell whether ``uid`` is one of those that the Standard has given: of nobody's patient.
-
-    That is known of those in PS3.6 alone. Others below its root are somebody's invention, or are newer.
-    """
-    from dcmtools.data.uids import UIDS
-
-    return uid in UIDS
-
-
-def _joined(*values: str) -> str:
-    """Return what no other values come to: each begins with its length."""
-    return "".join([f"{len(value)}:{value}" for value in values])

@@ -13,6 +13,7 @@ from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.outputs import STDOUT, Causes, Made, shown
 from dcmtools.files.part10 import part10_file
 from dcmtools.results import Result
+from dcmtools.selection.where import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,20 +25,23 @@ if TYPE_CHECKING:
     from dcmtools.files.inputs import Input
     from dcmtools.files.outputs import Outputs
     from dcmtools.files.part10 import Part10File
+    from dcmtools.selection.where import Where
 
 
 class ReidentifyOptions(NamedTuple):
-    """The key that opens what is encrypted, and where files go."""
+    """The key that opens what is encrypted, and where files go: those that ``where`` is true of."""
 
     key: RSAPrivateKey
     outputs: Outputs
+    where: Where | None = None
 
 
 def reidentify(paths: Iterable[str | Result], options: ReidentifyOptions, jobs: int) -> Iterator[Result]:
     """Yield one result per file below ``paths``; what goes to standard output is in results, too."""
     with TemporaryFile() as stdout, Made() as made:
         outputs = options.outputs._replace(made=made)
-        operation = partial(_reidentified, options._replace(outputs=outputs), stdout)
+        work = partial(_reidentified, options._replace(outputs=outputs), stdout)
+        operation = chosen(work, options.where)
         causes = Causes(outputs.target)
         for result in map(causes.shared, for_each(outputs.admitted(paths), operation, jobs, ending=causes)):
             if is_usable(result) and outputs.target == STDOUT:

@@ -11,12 +11,12 @@ from dcmtools.codecs.pixels import described
 from dcmtools.codecs.registry import codec_of
 from dcmtools.deidentification.identifiers import harmless, has_words, is_word_in, stands_in
 from dcmtools.deidentification.phrases import DATE, UID
-from dcmtools.deidentification.unlisted import CLASS_UIDS
 from dcmtools.encoding.charset import decoder_of
 from dcmtools.encoding.dictionary import PrivateBlocks
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag, is_creator
+from dcmtools.encoding.uids import CLASS_UIDS
 from dcmtools.encoding.values import NUMBERS, TEXT_VRS, effective_vr, texts
 from dcmtools.errors import InputError
 from dcmtools.files.part10 import PREFIX_OFFSET

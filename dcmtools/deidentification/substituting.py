@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dcmtools.deidentification.copying import Copying
 from dcmtools.deidentification.makers import shifted_dates
-from dcmtools.deidentification.pseudonyms import is_standard
 from dcmtools.encoding.charset import decoder_of
 from dcmtools.encoding.tags import format_tag
 from dcmtools.encoding.texts import raw_value, settled
-from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.uids import is_standard, is_uid
 from dcmtools.encoding.values import TEXT_VRS, effective_vr
 from dcmtools.errors import InputError
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from dcmtools.encoding.dictionary import UNKNOWN, lookup
+from dcmtools.encoding.uids import CLASS_UIDS
 from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS
 
 # Attributes that say what was changed, signed or encrypted: they hold the originals, or nothing that is true
@@ -21,12 +22,6 @@ ALWAYS_REMOVED: Final = frozenset({
     0x4FFE0001,  # MAC Parameters
     0xFFFAFFFA,  # Digital Signatures
     0xFFFCFFFC,  # Data Set Trailing Padding
-})  # fmt: skip
-# UIDs that name classes, syntaxes, schemes and makers rather than instances.
-CLASS_UIDS: Final = frozenset({
-    0x00080016, 0x0008001A, 0x0008001B, 0x00080062, 0x0008010C, 0x0008010D, 0x00080117, 0x00080118,
-    0x0008040E, 0x00081150, 0x0008115A, 0x00083002, 0x00089123, 0x00340003, 0x04000010, 0x04000510,
-    0x30100052, 0x30100053,
 })  # fmt: skip
 # Of VR OB, or OB or OW, in PS3.6: samples, profiles, patterns and tables.
 _KNOWN_BYTES: Final = frozenset({

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Final
 from dcmtools.editing.pieces import Pieces, Splice
 from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.syntax import IMPLICIT
-from dcmtools.encoding.tags import ITEM, LENGTH_TO_END, format_tag, is_retired_length
+from dcmtools.encoding.tags import (
+    DIGITAL_SIGNATURES,
+    ITEM,
+    LENGTH_TO_END,
+    SEQUENCE_DELIMITER,
+    format_tag,
+    is_retired_length,
+)
 from dcmtools.encoding.writing import element as encoded
 from dcmtools.errors import InputError
 from dcmtools.files.part10 import Part10File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from dcmtools.encoding.element import Element
     from dcmtools.encoding.syntax import Encoding
@@ -99,15 +106,26 @@ class Rewriting:
     groups in which something changes are left out, and so is Length to End: they are retired.
     """
 
-    def __init__(self, file: Part10File, *, stop: int = NO_STOP, shallow: bool = False) -> None:
+    def __init__(
+        self,
+        file: Part10File,
+        *,
+        stop: int = NO_STOP,
+        shallow: bool = False,
+        walker: Walker | None = None,
+        only: Collection[int] | None = None,
+    ) -> None:
         """Prepare to walk the data set of ``file`` strictly, a LenientFile's too: look at its problems.
 
-        What follows the tag ``stop`` at the top is copied unseen; see Walker for ``shallow``. A deflated data
-        set is inflated, and has to be deflated again or to go as explicit VR little endian. Raises what
-        ``file.body`` does; iterating raises MalformedError where the walk does, and InputError where a length
-        becomes too long to be told.
+        A ``walker`` at its beginning goes in the place of the strict one.
+
+        What follows the tag ``stop`` at the top is copied unseen; see Walker for ``shallow``. With ``only``
+        those elements at the top are yielded, and others from the tag ``until`` on, but nothing in them. A
+        deflated data set is inflated, and has to be deflated again or to go as explicit VR little endian.
+        Raises what ``file.body`` does; iterating raises MalformedError where the walk does, and InputError
+        where a length becomes too long to be told.
         """
-        self.walker: Walker = Part10File.walk(file, stop=stop, shallow=shallow)
+        self.walker = walker or Part10File.walk(file, stop=stop, shallow=shallow)
         self._end = file.body().end
         self._pieces = Pieces(self.walker.position)
         start = self.walker.position
@@ -118,6 +136,9 @@ class Rewriting:
         self._place = start
         self._gone = _NOTHING  # what is being taken out
         self._over = False
+        self._signed = False
+        self._only = only
+        self.until = NO_STOP
 
     def __iter__(self) -> Iterator[Element | Container]:
         """Go on with the walk."""
@@ -154,6 +175,14 @@ class Rewriting:
             group = self.levels[-1].encoding.u16(new)[0]
             self._replace(self._place, self._place, new, group)
 
+    def patch(self, begin: int, after: int, new: bytes) -> None:
+        """Put ``new`` in the place of the bytes from ``begin`` to ``after``, of the level in hand.
+
+        They are those of what is in hand or stand before it, behind the change before; what else is done to
+        the element must be behind them.
+        """
+        self._replace(begin, after, new)
+
     def splice(self) -> Splice:
         """Return the data set with the changes, after walking what is left to be walked."""
         for _ in self._events:
@@ -161,11 +190,11 @@ class Rewriting:
         if not self._over:
             message = "the walk has failed"
             raise ValueError(message)
-        return Splice(self.walker.source, self._pieces)
+        return Splice(self.walker.source, self._pieces, signed=self._signed)
 
     def _walk(self) -> Iterator[Element | Container]:
-        for element in self.walker:
-            tag, vr, at, value, _, depth = element
+        for element in self.walker if self._only is None else self._chosen(self._only):
+            tag, vr, at, value, length, depth = element
             gone, begin, hidden = self._gone
             if depth > hidden:
                 continue
@@ -181,10 +210,23 @@ class Rewriting:
                 yield element
                 if self._gone is _NOTHING:
                     self._pass(element)
+                elif self._only is not None and length != UNDEFINED:  # nothing that is in it will come
+                    self._gone = _NOTHING
         while self.levels:
             yield from self._closed(self.walker.position)
         self._pieces.replace(self._end, NO_STOP, b"")
         self._over = True
+
+    def _chosen(self, only: Collection[int]) -> Iterator[Element]:
+        """Yield the elements at the top that there may be something to be done with, and their delimiters."""
+        only = {*only, SEQUENCE_DELIMITER, DIGITAL_SIGNATURES}
+        while elements := self.walker.read():
+            if self.until == NO_STOP:
+                elements = [each for each in elements if each[0] in only or not each[0] & 0xFFFF]
+            for element in elements:
+                tag = element[0]
+                if (tag >= self.until or tag in only or not tag & 0xFFFF) and not element[5]:
+                    yield element
 
     def _is_item(self, element: Element) -> bool:
         """Tell an item from other elements, and from a fragment."""
@@ -196,6 +238,7 @@ class Rewriting:
         top = self.levels[-1]
         if vr:
             top.reach(tag >> 16)
+            self._signed |= tag == DIGITAL_SIGNATURES
         if vr == "SQ" or self._is_item(element):
             self.levels.append(Container(element, self._encoding_in(element), top.encoding.order))
         elif self._hand is element and is_retired_length(tag) and length != UNDEFINED:
@@ -228,7 +271,7 @@ class Rewriting:
             raise ValueError(message)
         return element
 
-    def _replace(self, begin: int, after: int, new: bytes, group: int) -> None:
+    def _replace(self, begin: int, after: int, new: bytes, group: int = 0) -> None:
         *outer, top = self.levels
         for level in outer:
             level.touched(self._pieces)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dcmtools.encoding.element import Span
 from dcmtools.errors import InputError
+from dcmtools.files.copying import copy, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dcmtools.encoding.element import Source
 
 _BLOCK: Final = 256 * 1024
+_SMALL: Final = 16 * 1024
 
 Piece: TypeAlias = "bytes | Span"
 
@@ -68,12 +70,14 @@ class Pieces:
 class Splice:
     """A data set as what is new in it and the spans of ``source`` that stay, in order.
 
-    It can be walked like the bytes of a file: a ``Walker`` over it begins at offset 0.
+    It can be walked like the bytes of a file: a ``Walker`` over it begins at offset 0. ``signed`` tells that
+    digital signatures of what was there before stay.
     """
 
-    def __init__(self, source: Source, pieces: Pieces) -> None:
+    def __init__(self, source: Source, pieces: Pieces, *, signed: bool = False) -> None:
         """Take ``pieces`` of ``source``, collected to the end."""
         self.source = source
+        self.signed = signed
         self._pieces = pieces
 
     @property
@@ -119,3 +123,26 @@ class Splice:
         """Yield the data set in blocks of 256 KiB; raises InputError."""
         for offset in range(0, self.size, _BLOCK):
             yield self.read(offset, min(_BLOCK, self.size - offset))
+
+    def write(self, out: int, before: bytes = b"", begin: int = 0, end: int | None = None) -> None:
+        """Write ``before`` and the bytes from ``begin`` to ``end``, by default all, to a descriptor.
+
+        What is long and stays goes from file to file where the system does that. Raises InputError and, of
+        ``out``, OSError.
+        """
+        for piece in self.pieces(begin, end):
+            if not isinstance(piece, Span):
+                before += piece
+            elif piece.length <= _SMALL:
+                before += self.source.read(*piece)
+            elif isinstance(self.source, Splice):
+                self.source.write(out, before, piece.offset, piece.offset + piece.length)
+                before = b""
+            else:
+                write(out, before)
+                before = b""
+                copy(self.source, piece.offset, piece.length, out)
+            if len(before) > _BLOCK:
+                write(out, before)
+                before = b""
+        write(out, before)

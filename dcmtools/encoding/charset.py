@@ -91,13 +91,13 @@ def decoder_of(raw: bytes) -> Decoder:
 def is_term(term: str) -> bool:
     """Tell whether ``term`` names a character set, be it in a way that PS3.3 does not know; or is empty."""
     term = term.strip()
-    return not term or _spelt(term) in _CODECS or re.fullmatch(_LIKE_A_TERM, term) is not None
+    return not term or spelt(term) in _CODECS or re.fullmatch(_LIKE_A_TERM, term) is not None
 
 
 def decoder_named(terms: str) -> Decoder:
     """Return the decoder for defined terms of PS3.3; raise ValueError for any other."""
     for term in terms.split("\\"):
-        if _spelt(term.strip()) not in _CODECS:
+        if spelt(term.strip()) not in _CODECS:
             message = f"{term!r} is not a character set of PS3.3 C.12.1.1.2, such as ISO_IR 100 or ISO_IR 192"
             raise ValueError(message)
     return decoder_of(terms.encode())
@@ -109,7 +109,7 @@ def codecs_of(raw: bytes) -> tuple[str, list[str]]:
     With it come the terms between which code extensions switch, none where there are no extensions. Terms
     that PS3.3 does not define stand for the default repertoire.
     """
-    terms = [_spelt(term.strip()) for term in unpadded(raw).split("\\")]
+    terms = [spelt(term.strip()) for term in unpadded(raw).split("\\")]
     first = terms[0]
     if first not in _CODECS:
         return "ascii", []
@@ -124,7 +124,8 @@ def _made(raw: bytes) -> Decoder:
     return _extended(codec, extensions) if extensions else _NATIVE.get(codec) or _simple(codec)
 
 
-def _spelt(term: str) -> str:
+def spelt(term: str) -> str:
+    """Return ``term`` as PS3.3 spells it, if it is one of its defined terms in a spelling that occurs."""
     if term in _CODECS:
         return term
     match = re.fullmatch(_MISSPELT, term)

@@ -118,20 +118,16 @@ def is_signed(data_set: DataSet) -> bool | None:
     return any(value) if value else None
 
 
-def encode(data_set: DataSet, encoding: Encoding) -> bytes:
+def encode(data_set: DataSet, encoding: Encoding, around: bytes = b"") -> bytes:
     """Return the bytes of ``data_set``: elements in the order of their tags, lengths defined.
 
-    Where VRs are implicit, private sequences and those that no dictionary has are without length, as that is
-    what tells them from values.
+    ``around`` is the Specific Character Set of what it is to be an item or a part of. Where VRs are implicit,
+    private sequences and those that no dictionary has are without length, as that is what tells them from
+    values.
 
     Raises ValueError for text that is not in the character set that (0008,0005) names, for what is no whole
     number where the byte order has to change, and what ``writing.element`` raises.
     """
-    return _encoded(data_set, encoding, b"")
-
-
-def _encoded(data_set: DataSet, encoding: Encoding, around: bytes) -> bytes:
-    """Return the bytes of a data set or item, ``around`` being the character set of what is around it."""
     own = data_set.get(SPECIFIC_CHARACTER_SET, ("", around))[1]
     charset = own if isinstance(own, bytes) else b""
     written = None if charset == data_set.charset else decoder_of(data_set.charset)
@@ -152,7 +148,7 @@ def _encoded(data_set: DataSet, encoding: Encoding, around: bytes) -> bytes:
 
 
 def _sequence(tag: int, items: list[DataSet], encoding: Encoding, charset: bytes) -> bytes:
-    body = b"".join([item(_encoded(each, encoding, charset), encoding) for each in items])
+    body = b"".join([item(encode(each, encoding, charset), encoding) for each in items])
     if not encoding.explicit and (is_private(tag) or lookup(tag)[0] != "SQ"):
         return delimited(tag, body, encoding)
     return element(tag, "SQ", body, encoding)

@@ -55,6 +55,20 @@ def put(data_set: DataSet, path: TagPath, text: str, *, matching: bool = False) 
     data_set[tag] = (vr, value)
 
 
+def put_value(data_set: DataSet, path: TagPath, vr: str, value: Value) -> None:
+    """Give the element at ``path`` a value that has been looked at; ``put`` tells what is made on the way.
+
+    Raises ValueError for a path that leads nowhere; nothing has changed then.
+    """
+    due: list[Callable[[], None]] = []
+    for step in path.steps[:-1]:
+        data_set = _item(data_set, step, due)
+    tag = _tag(data_set, path.steps[-1], due)
+    for each in due:
+        each()
+    data_set[tag] = (vr, value)
+
+
 def _check(path: TagPath, text: str) -> None:
     """Raise ValueError unless there may be an element at ``path``, and one with values if there are some."""
     step = path.steps[-1]

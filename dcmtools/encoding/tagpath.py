@@ -152,6 +152,11 @@ class PathTracker:
         """Return who reserved the block of private ``tag``; empty where nobody did."""
         return self._blocks.creator(depth, tag)
 
+    def sequence(self, depth: int) -> int:
+        """Return the tag of the sequence that the item at ``depth`` is of; 0 for a fragment of pixel data."""
+        level = depth >> 1
+        return self._tags[level] if level < len(self._tags) else 0
+
     def path_of(self, tag: int, depth: int) -> str:
         """Return the path of the element with ``tag`` at ``depth`` in its one printed form."""
         level = depth >> 1

@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+# Elements whose UIDs name classes, syntaxes, schemes and makers rather than instances.
+CLASS_UIDS: Final = frozenset({
+    0x00041510, 0x00041512, 0x0004151A,
+    0x00080016, 0x0008001A, 0x0008001B, 0x00080062, 0x0008010C, 0x0008010D, 0x00080117, 0x00080118,
+    0x0008040E, 0x00081150, 0x0008115A, 0x00083002, 0x00089123, 0x00340003, 0x04000010, 0x04000510,
+    0x30100052, 0x30100053,
+})  # fmt: skip
 VERIFICATION: Final = "1.2.840.10008.1.1"
 MEDIA_STORAGE_DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -27,11 +34,40 @@ def is_uid(text: str) -> bool:
     return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
+def is_standard(uid: str) -> bool:
+    """Tell whether ``uid`` is one of those that the Standard has given: of nobody's patient.
+
+    That is known of those in PS3.6 alone. Others below its root are somebody's invention, or are newer.
+    """
+    from dcmtools.data.uids import UIDS
+
+    return uid in UIDS
+
+
 def uid_name(uid: str) -> str:
     """Return the keyword that PS3.6 gives ``uid``, else ``uid`` itself."""
     from dcmtools.data.uids import UIDS
 
     return UIDS.get(uid, (uid, ""))[0]
+
+
+def uid_named(text: str) -> str:
+    """Return the UID of the PS3.6 keyword ``text``, letter case ignored; a short name will do, too.
+
+    Raises ValueError where there is none.
+    """
+    from dcmtools.data.uids import UIDS
+
+    names = {name.lower(): (uid, name) for uid, (name, _) in UIDS.items() if name}
+    wanted = _SHORT_NAMES.get(text.lower(), text).lower()
+    if wanted in names:
+        return names[wanted][0]
+    from difflib import get_close_matches
+
+    near = get_close_matches(wanted[:100], names, 1)
+    hint = f"; did you mean {names[near[0]][1]}?" if near else ""
+    message = f"{text!r} is neither a UID nor the keyword of one{hint}"
+    raise ValueError(message)
 
 
 def transfer_syntax_named(text: str) -> str:

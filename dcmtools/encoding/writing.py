@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.dictionary import lookup, on_change
 from dcmtools.encoding.element import SHORT_VRS
-from dcmtools.encoding.tags import is_creator, is_private
+from dcmtools.encoding.tags import SEQUENCE_DELIMITER, is_creator, is_private
 from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ LONGEST_SHORT: Final = 65534
 """The most bytes that an explicit header with a 16-bit length can announce, as values are of even length."""
 _VR: Final = "[A-Z]{2}"
 _NO_LENGTH: Final = b"\xff\xff\xff\xff"
-_END: Final = {"<": b"\xfe\xff\xdd\xe0\0\0\0\0", ">": b"\xff\xfe\xe0\xdd\0\0\0\0"}
 _ITEM: Final = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}
 
 
@@ -48,7 +47,12 @@ def item(body: bytes, encoding: Encoding) -> bytes:
 
 def delimited(tag: int, items: bytes, encoding: Encoding) -> bytes:
     """Return the sequence ``tag`` of ``items`` with undefined length and its delimiter (PS3.5 7.5.2)."""
-    return header(tag, "SQ", encoding)[0] + _NO_LENGTH + items + _END[encoding.order]
+    return header(tag, "SQ", encoding)[0] + _NO_LENGTH + items + delimiter(SEQUENCE_DELIMITER, encoding)
+
+
+def delimiter(tag: int, encoding: Encoding) -> bytes:
+    """Return the delimiter ``tag`` of a sequence or an item of undefined length."""
+    return pack(f"{encoding.order}HHL", tag >> 16, tag & 0xFFFF, 0)
 
 
 def padded(vr: str, raw: bytes) -> bytes:

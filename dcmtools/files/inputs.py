@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools import batch
@@ -15,12 +16,13 @@ from dcmtools.files.source import KEPT, STDIN, FileSource
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dcmtools.files.archives import Archive
     from dcmtools.files.archives.entries import Entry
 
 NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
+_PATIENCE: Final = 0.25  # seconds; of what takes microseconds, handing it over is a part
 
 
 class Input(NamedTuple):
@@ -28,13 +30,14 @@ class Input(NamedTuple):
 
     ``path`` is its name, which as an argument stands for it again. ``folder`` is the argument it was found
     below, a folder or an archive, empty where it was named itself. A file in an archive has its ``archive``
-    and its ``entry`` there.
+    and its ``entry`` there. One that is open already has its ``source``, for the process that has opened it.
     """
 
     path: str
     folder: str = ""
     archive: Archive | None = None
     entry: Entry | None = None
+    source: FileSource | None = None
 
     def open(self) -> FileSource:
         """Open it, as often as need be; raises InputError.
@@ -42,6 +45,8 @@ class Input(NamedTuple):
         What came through a pipe can be opened again by whoever uses ``KEPT``, in the process that found it
         and those that it forks.
         """
+        if self.source:
+            return self.source.again()
         if self.archive and self.entry:
             return self.archive.open(self.entry)
         # A pipe that is not kept has taken the place of a file: nobody may ever write to it.
@@ -225,27 +230,37 @@ def for_each(
     *,
     apart: bool = False,
     ending: Ending | None = None,
+    together: int = 0,
 ) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
     What a folder or an archive holds that is not DICOM is skipped, unless its name says that it was; one
-    that holds nothing else fails. What ``paths`` yield as results already are passed on. Up to ``jobs``
-    processes work on them; see ``batch.run`` for that, and for what is done ``apart``. What is found after
-    the ``ending`` has got its error fails with that. Ctrl-C makes failed results of what was begun, and
-    Interrupted is raised.
+    that holds nothing else fails. What ``paths`` yield as results already are passed on. What is found after
+    the ``ending`` has got its error fails with that. Where ``operation`` returns nothing but
+    ``Result.unselected``, InputError is raised in the end.
+
+    Up to ``jobs`` processes work on them; see ``batch.run`` for that, and for what is done ``apart``. Where
+    up to so many inputs are done ``together``, the ``rows`` of those between which there is nothing else to
+    say come as one result. Ctrl-C makes failed results of what was begun, and Interrupted is raised.
     """
     with KEPT:
         barren = True
+        selected: set[bool] = set()
         work = partial(_result, operation)
         items = _everything(paths, work, ending or Ending(), apart=apart)
         left = partial(_left, Interrupted("stopped by the user"))
+        if together:
+            results = _many(work, items, jobs, left, together)
+        else:
+            results = batch.run(work, items, jobs, _lost, apart=apart, left=left)
         try:
-            for result in batch.run(work, items, jobs, _lost, apart=apart, left=left):
+            for result in results:
                 if isinstance(result, _NotDicom):
                     yield result.result
                     continue
                 if isinstance(result, Result):
                     barren = False
+                    selected.add(result.selected)
                     yield result
                     continue
                 if barren and result.kind:
@@ -253,6 +268,52 @@ def for_each(
                 barren = True
         except KeyboardInterrupt:
             raise Interrupted("stopped by the user; what may be left was not looked at") from None
+        if selected == {False}:
+            raise InputError("no file is selected by --where")
+
+
+def _many(
+    work: Callable[[_Task], _Done],
+    items: Iterable[_Task],
+    jobs: int,
+    left: Callable[[_Task], _Done],
+    most: int,
+) -> Iterator[_Done]:
+    """Yield what ``work`` makes of ``items``, up to ``most`` of them one piece of work for ``batch.run``."""
+    stream = iter(items)
+    pieces = iter(lambda: list(islice(stream, most)), [])
+    for done in batch.run(
+        partial(_piece, work),
+        pieces,
+        jobs,
+        lambda piece: [batch.alone(work, item, _lost) for item in piece],
+        left=lambda piece: list(map(left, piece)),
+        sharing=batch.Sharing(_PATIENCE, 1),
+    ):
+        yield from done
+
+
+def _piece(work: Callable[[_Task], _Done], items: Sequence[_Task]) -> list[_Done]:
+    """Return what ``work`` makes of each, the rows of those that follow one another in one result."""
+    results: list[_Done] = []
+    alike: list[Result] = []
+    for item in items:
+        done = work(item)
+        if isinstance(done, Result) and done.rows and done.outcome is Outcome.DONE and not done.note:
+            alike.append(done)
+        else:
+            results += _joined(alike)
+            results.append(done)
+            alike = []
+    return results + _joined(alike)
+
+
+def _joined(results: Sequence[Result]) -> list[Result]:
+    """Return the rows of ``results`` as those of one, if there are any."""
+    if not results:
+        return []
+    rows = [row for result in results for row in result.rows]
+    return [results[0]._replace(rows=rows, counted=len(results))]
 
 
 def _everything(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import blake2b
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
@@ -104,6 +105,7 @@ def _key(path: str, item: Input) -> bytes:
     return _hash(os.fsencode(path), os.fsencode(item.path), item.entry)
 
 
+@lru_cache(maxsize=16)  # a file is asked about several times
 def _hash(*what: object) -> bytes:
     return blake2b(repr(what).encode("utf-8", "surrogatepass"), digest_size=_KEY).digest()
 
@@ -113,10 +115,11 @@ class Outputs(NamedTuple):
 
     With ``in_place`` that is the input's own. Else it is the file ``target`` or, if that is a ``folder``,
     below it: for one input that is a folder or an archive as its files are below it; where there are
-    ``several`` each under its own name; and ``renamed`` where names do not come from the inputs'. Files that
-    are there already stay, unless they are to be ``overwritten``, or the run itself has ``made`` them of the
-    same input. ``private`` files and folders are for their owner alone. ``options`` are those of the command
-    that hints may speak of: ``--in-place``, ``--overwrite``, ``--skip-existing``.
+    ``several`` each under its own name; and ``renamed`` where names do not come from the inputs'. With
+    neither there is no place. Files that are there already stay, unless they are to be ``overwritten``, or
+    the run itself has ``made`` them of the same input. ``private`` files and folders are for their owner
+    alone. ``options`` are those of the command that hints may speak of: ``--in-place``, ``--overwrite``,
+    ``--skip-existing``.
     """
 
     target: str = ""
@@ -129,11 +132,16 @@ class Outputs(NamedTuple):
     private: bool = False
     options: tuple[str, ...] = ()
 
+    @property
+    def nowhere(self) -> bool:
+        """Whether there is no place for anything."""
+        return not (self.target or self.in_place)
+
     def admitted(self, paths: Iterable[str | Result]) -> Iterator[str | Result]:
         """Yield ``paths``, a failed result for those whose files would end up in each other's place."""
         seen = {""}
         for path in paths:
-            if not isinstance(path, Result) and (error := self._refused(path, seen)):
+            if not (isinstance(path, Result) or self.nowhere) and (error := self._refused(path, seen)):
                 yield Result.failed(path, error, {"file": path})
             else:
                 yield path

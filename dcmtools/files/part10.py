@@ -232,5 +232,5 @@ def _missing_parts(source: FileSource, error: NotDicom) -> str:
         return ""
     return (
         "'dcmtools dump' reads it all the same; here a file needs preamble, prefix and file meta information"
-        " (PS3.10 7.1)"
+        " (PS3.10 7.1), which 'dcmtools modify --fix-meta' makes"
     )

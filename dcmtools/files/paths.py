@@ -37,6 +37,11 @@ class Paths:
         """The one path that is named, None where there may be more."""
         return self._named[0] if self._listed is None and len(self._named) == 1 else None
 
+    def names(self, path: str) -> bool:
+        """Tell whether one of those on the command line is the file at ``path``, whatever it is called."""
+        there = [named for named in self._named if os.path.exists(named)] if os.path.exists(path) else []
+        return any(os.path.samefile(named, path) for named in there)
+
     def __iter__(self) -> Iterator[str | Result]:
         """Yield the paths, those of the list as they come, and a failed result where it names none."""
         yield from self._named
@@ -62,9 +67,15 @@ def _names(listed: str) -> Iterator[str | Result]:
                 if b"\0" in data:
                     yield Result.failed(name, InputError("a NUL byte is no part of a name"), {"file": name})
                 else:
-                    yield "./-" if name == STDIN else name
+                    yield "./-" if name == STDIN else _as_it_is(name)
     except OSError as error:
         raise InputError(error.strerror or str(error)) from error
+
+
+def _as_it_is(name: str) -> str:
+    """Return a name without the end of a line of Windows, where there is only a file without it."""
+    bare = name.removesuffix("\r")
+    return bare if bare != name and os.path.lexists(bare) and not os.path.lexists(name) else name
 
 
 def _opened(listed: str) -> AbstractContextManager[BufferedReader]:

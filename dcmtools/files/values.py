@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.encoding.charset import DEFAULT, decoder_of
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
-from dcmtools.encoding.values import TEXT_VRS, effective_vr, numbers, show_number, texts
+from dcmtools.encoding.values import BULK_VRS, TEXT_VRS, effective_vr, numbers, show_number, texts
+from dcmtools.errors import InputError
 from dcmtools.files.part10 import AFTER_META
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from dcmtools.encoding.charset import Decoder
+    from dcmtools.encoding.element import Element
+    from dcmtools.encoding.tagpath import TagPath
+    from dcmtools.encoding.walker import Walker
     from dcmtools.files.part10 import Part10File
 
 LONGEST_CHARSET: Final = 1024
+_LONGEST_BULK: Final = 1024 * 1024
+_LONGEST: Final = 64 * 1024 * 1024
 
 
 class Value(NamedTuple):
@@ -40,6 +46,10 @@ class Value(NamedTuple):
             return texts(vr, self.raw, self.decode)
         order = "<" if self.vr == "UN" else self.order
         return [show_number(vr, value) for value in numbers(vr, self.raw, order)]
+
+    def text(self) -> str:
+        """Return all values as one text, backslashes between them."""
+        return "\\".join(self.texts())
 
 
 def values_of(
@@ -91,3 +101,26 @@ def _walked(file: Part10File, tags: Collection[int], decode: Decoder, most: int)
         if tag in tags:
             single = vr != "SQ" and length != UNDEFINED and length <= most
             yield Value(tag, vr, walker.value(offset, length) if single else None, walker.order, decode)
+
+
+def text_at(element: Element, walker: Walker, decode: Decoder) -> str:
+    """Return the values of ``element`` as one text, or in parentheses what it is instead.
+
+    Raises InputError for a value that is too long for that.
+    """
+    tag, vr, _, offset, length, _ = element
+    if vr == "SQ" or length == UNDEFINED:
+        return no_value(vr)
+    if length > (_LONGEST_BULK if effective_vr(tag, vr) in BULK_VRS else _LONGEST):
+        raise InputError(f"offset {offset}: a value of {length} bytes is too long to be printed")
+    return Value(tag, vr, walker.value(offset, length), walker.order, decode).text()
+
+
+def no_value(vr: str) -> str:
+    """Return what to say of an element of ``vr`` that has no value of its own."""
+    return "(sequence)" if vr == "SQ" else "(encapsulated)"
+
+
+def named_in_meta(tag: int, paths: Sequence[TagPath]) -> list[TagPath]:
+    """Return those of ``paths`` that name a meta element."""
+    return [path for path in paths if len(path.steps) == 1 and path.steps[0].matches(tag, "")]

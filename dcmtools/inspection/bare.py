@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from dcmtools.encoding.charset import DEFAULT, decoder_of
+from dcmtools.encoding.charset import DEFAULT
 from dcmtools.encoding.element import NO_STOP, UNDEFINED
-from dcmtools.encoding.tagpath import PathTracker
-from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET
-from dcmtools.encoding.values import BULK_VRS, effective_vr
+from dcmtools.encoding.tags import ITEM
 from dcmtools.errors import InputError, MalformedError
 from dcmtools.escaping import escape
+from dcmtools.files.answers import answer
+from dcmtools.files.depths import elements_at
 from dcmtools.files.part10 import AFTER_META
-from dcmtools.files.values import LONGEST_CHARSET, Value, glance
-from dcmtools.inspection.answers import answer
-from dcmtools.inspection.searching import named_in_meta, track
+from dcmtools.files.values import Value, glance, named_in_meta, text_at
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcmtools.encoding.charset import Decoder
-    from dcmtools.encoding.element import Element
     from dcmtools.encoding.tagpath import TagPath
-    from dcmtools.encoding.walker import Walker
     from dcmtools.errors import DcmtoolsError
     from dcmtools.files.part10 import Part10File
-
-MAX_BARE_BULK: Final = 1024 * 1024
-MAX_BARE: Final = 64 * 1024 * 1024
 
 
 def values(path: str, file: Part10File, wanted: tuple[TagPath, ...], decode: Decoder) -> Result:
@@ -74,36 +67,15 @@ def _walked_values(
 ) -> dict[TagPath, list[str]]:
     hits = _meta_values(file, wanted)
     walker = file.walk(stop=stop)
-    tracker = PathTracker()
-    decoders = [decode]
-    while elements := walker.read():
-        for element in elements:
-            tag, _, _, offset, length, depth = element
-            level = depth >> 1
-            del decoders[level + 1 :]
-            while len(decoders) <= level:
-                decoders.append(decoders[-1])
-            if tag == SPECIFIC_CHARACTER_SET and length <= LONGEST_CHARSET:
-                decoders[level] = decoder_of(walker.value(offset, length))
-            track(tracker, element, walker)
-            for found in wanted:
-                if tracker.at(found, tag, depth):
-                    hits[found].append(_bare(element, walker, decoders[level]))
+    for path, element, decoder in elements_at(walker, wanted, decode):
+        if element[0] != ITEM:
+            hits[path].append(escape(text_at(element, walker, decoder)))
     return hits
-
-
-def _bare(element: Element, walker: Walker, decode: Decoder) -> str:
-    tag, vr, _, offset, length, _ = element
-    if vr == "SQ" or length == UNDEFINED:
-        return "(sequence)" if vr == "SQ" else "(encapsulated)"
-    if length > (MAX_BARE_BULK if effective_vr(tag, vr) in BULK_VRS else MAX_BARE):
-        raise InputError(f"offset {offset}: a value of {length} bytes is too long to be printed")
-    return _shown(Value(tag, vr, walker.value(offset, length), walker.order, decode))
 
 
 def _shown(value: Value) -> str:
     """Return ``value`` as a script wants it: without brackets and names, on one line."""
-    return escape("\\".join(value.texts()))
+    return escape(value.text())
 
 
 def raw_value(path: str, file: Part10File, wanted: TagPath) -> Result:
@@ -120,14 +92,10 @@ def raw_value(path: str, file: Part10File, wanted: TagPath) -> Result:
 def _raw_values(file: Part10File, wanted: TagPath) -> Iterator[bytes]:
     yield from (raw for (tag, *_), raw in file.meta if named_in_meta(tag, [wanted]))
     walker = file.walk()
-    tracker = PathTracker()
-    while elements := walker.read():
-        for element in elements:
-            tag, vr, _, offset, length, depth = element
-            track(tracker, element, walker)
-            if not tracker.at(wanted, tag, depth):
-                continue
-            if vr == "SQ" or length == UNDEFINED:
-                what = "a sequence" if vr == "SQ" else "encapsulated"
-                raise InputError(f"offset {offset}: {wanted} is {what}, not one value")
-            yield walker.value(offset, length)
+    for _, (tag, vr, _, offset, length, _), _ in elements_at(walker, [wanted]):
+        if tag == ITEM:
+            continue
+        if vr == "SQ" or length == UNDEFINED:
+            what = "a sequence" if vr == "SQ" else "encapsulated"
+            raise InputError(f"offset {offset}: {wanted} is {what}, not one value")
+        yield walker.value(offset, length)

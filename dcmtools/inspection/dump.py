@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 from dcmtools.encoding.uids import uid_name
 from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
+from dcmtools.files.answers import answer
 from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.inputs import for_each
 from dcmtools.files.part10 import Part10File
-from dcmtools.inspection.answers import answer
 from dcmtools.inspection.filtering import Reading
 from dcmtools.inspection.lines import LineWriter
+from dcmtools.selection.where import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcmtools.files.inputs import Input
     from dcmtools.files.paths import Paths
+    from dcmtools.files.source import FileSource
     from dcmtools.inspection.options import DumpOptions
     from dcmtools.results import Result
 
@@ -43,8 +45,14 @@ def dump(paths: Paths, options: DumpOptions, jobs: int = 1) -> Iterator[Result]:
                 file.notices, file.verbose = options.notices, options.verbose
             return _one(item.path, file, fitting, title)
 
+    def opened(source: FileSource) -> Part10File:
+        file = kind(source, options.syntax)
+        if isinstance(file, LenientFile):
+            file.notices = False
+        return file
+
     _check_raw(options, several=several)
-    return for_each(paths, one, jobs)
+    return for_each(paths, chosen(one, options.where, opened, options.decode), jobs)
 
 
 def _check_raw(options: DumpOptions, *, several: bool) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from dcmtools.encoding.bulk import Inline, below, left_out
 from dcmtools.encoding.jsonmodel import json_model
 from dcmtools.errors import OutputError
+from dcmtools.files.answers import answer
 from dcmtools.files.bulk import BulkFolder, file_uri
 from dcmtools.files.part10 import AFTER_META
 from dcmtools.files.source import STDIN
-from dcmtools.inspection.answers import answer
 from dcmtools.inspection.filtering import Reading
 from dcmtools.inspection.selecting import select
 from dcmtools.results import Result

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from dcmtools.encoding.charset import Decoder
     from dcmtools.encoding.tagpath import TagPath
+    from dcmtools.selection.where import Where
 
 Titles = Literal["auto", "always", "hits"]
 BulkForm = Literal["uri", "none", "inline", "file"]
@@ -32,7 +33,7 @@ class DumpOptions(NamedTuple):
     where it is None. ``strict`` refuses what is not as PS3.5 and PS3.10 have it; otherwise it is shown as
     far as it goes, and ``notices`` looks for what is merely unusual, too; ``verbose`` has it told beside a
     guess. ``syntax`` goes before the transfer syntax that a file names; ``decode`` is for text without a
-    character set.
+    character set. Files that ``where`` is not true of are left out.
     """
 
     search: tuple[TagPath, ...] = ()
@@ -54,6 +55,7 @@ class DumpOptions(NamedTuple):
     verbose: bool = False
     syntax: str = ""
     decode: Decoder = DEFAULT
+    where: Where | None = None
 
     def shown_on(
         self, *, aligned: bool, color: bool, structured: bool, verbose: bool, located: bool = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dcmtools.encoding.charset import unpadded
 from dcmtools.encoding.element import NO_STOP, UNDEFINED
 from dcmtools.encoding.tagpath import PathTracker
-from dcmtools.encoding.tags import is_creator
-from dcmtools.inspection.answers import answer
+from dcmtools.files.answers import answer
+from dcmtools.files.depths import track
+from dcmtools.files.values import named_in_meta
 from dcmtools.inspection.filtering import Reading
 from dcmtools.inspection.lines import LineWriter
 
@@ -45,11 +45,6 @@ def search(path: str, file: Part10File, options: DumpOptions, title: list[str]) 
     titled = lines or options.titles == "always"
     text = "\n".join([*title, *lines, ""]) if titled else None
     return answer(file, path, {"file": path}, text, absent)
-
-
-def named_in_meta(tag: int, paths: Sequence[TagPath]) -> list[TagPath]:
-    """Return those of ``paths`` that name a meta element."""
-    return [path for path in paths if len(path.steps) == 1 and path.steps[0].matches(tag, "")]
 
 
 class Finder:
@@ -104,12 +99,3 @@ class Finder:
             return self._tracker.at(path, tag, depth)
         step = path.steps[0]
         return step.matches(tag, self._tracker.creator(tag, depth) if step.creator else "")
-
-
-def track(tracker: PathTracker, element: Element, walker: Walker) -> None:
-    """Have ``tracker`` take note of ``element``."""
-    tag, vr, _, offset, length, depth = element
-    if depth & 1 or vr == "SQ" or length == UNDEFINED:
-        tracker.enter(tag, vr, depth)
-    elif is_creator(tag):
-        tracker.reserve(tag, depth, unpadded(walker.value(offset, min(length, 64))))

@@ -62,6 +62,7 @@ class Reporter:
         self._summary = summary
         self._drain = drain
         self._counts = dict.fromkeys(Outcome, 0)
+        self._unselected = 0
         self._failures: set[ExitStatus] = set()
         self._succeeded = False  # in anything that weighs
         self._hints: set[str] = set()
@@ -109,9 +110,7 @@ class Reporter:
             self._progress.start(self._counts)
         try:
             for result in results:
-                self._enter(result)
-                self._message(result)
-                self._show(result, table if columns else None)
+                self._take(result, table if columns else None)
                 if self._console.is_deserted() or (self._broken and not self._drain):
                     self._enter(Result.failed("", as_told(self._broken or BrokenPipeError())))
                     break
@@ -133,6 +132,14 @@ class Reporter:
         if self._document and ExitStatus.INTERRUPTED not in self._failures:
             self._write_utf8(self._document.end())
 
+    def _take(self, result: Result, table: Table | None) -> None:
+        if not result.selected:
+            self._unselected += 1
+            return
+        self._enter(result)
+        self._message(result)
+        self._show(result, table)
+
     def _show(self, result: Result, table: Table | None) -> None:
         if result.raw is not None:
             self._write(result.raw)
@@ -140,6 +147,8 @@ class Reporter:
             self._write_utf8(self._document.add(result))
         elif result.text is not None:
             self._write(result.text)
+        elif result.rows and table:
+            self._write(table.rows(result.rows))
         elif result.outcome is not Outcome.SKIPPED and table and table.tells(result):
             self._write(table.row(result))
 
@@ -185,7 +194,7 @@ class Reporter:
             return
         self._counts[result.outcome] += result.counted
         if result.outcome is not Outcome.SKIPPED:
-            self._succeeded |= result.counted if result.weighs is None else result.weighs
+            self._succeeded |= bool(result.counted) if result.weighs is None else result.weighs
         if result.note and self._verbosity >= (0 if result.outcome is Outcome.WARNING else 1):
             kind = "" if result.outcome is Outcome.DONE else f"{result.outcome}: "
             self._say(result.item, kind + escape(result.note))
@@ -229,12 +238,15 @@ class Reporter:
         if extent.warned:
             warned, self._counts[Outcome.WARNING] = self._counts[Outcome.WARNING], 0
         others = [(self._counts[outcome], outcome) for outcome in _TROUBLE if self._counts[outcome]]
-        if self._summary or (others and sum(self._counts.values()) > 1):
+        several = sum(self._counts.values(), warned + self._unselected) > 1
+        if self._summary or (several and (others or self._unselected)):
             parts = [f"{_several(done + warned, extent.unit)} {self._summary or 'done'}"]
             parts += [f"{warned} {extent.warned}" if warned else "", extent.closing]
             for count, outcome in others:
                 of_them = extent.failed if outcome is Outcome.FAILED else ""
                 parts += [_counted(count, outcome, extent.unit), of_them]
+            if self._unselected:
+                parts.append(f"{_several(self._unselected, extent.unit)} not selected")
             self._console.say(", ".join(filter(None, parts)))
 
     def _status(self) -> ExitStatus:

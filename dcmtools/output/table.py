@@ -8,7 +8,7 @@ from dcmtools.escaping import escape
 from dcmtools.results import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dcmtools.results import Result
 
@@ -35,7 +35,10 @@ class Table:
     def fit(self, results: Sequence[Result]) -> None:
         """Make the columns as wide as these rows want them."""
         for cells in map(self._cells, results):
-            self._widths = [max(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
+            self._fit(cells)
+
+    def _fit(self, cells: Sequence[str]) -> None:
+        self._widths = [max(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
 
     def tells(self, result: Result) -> bool:
         """Tell whether a row shows something; of what failed, more than its name."""
@@ -44,11 +47,20 @@ class Table:
 
     def row(self, result: Result) -> str:
         """Return the line, or the header and the line, that shows ``result``."""
-        cells = self._cells(result)
+        return self._line(self._cells(result), _COLORS.get(result.outcome))
+
+    def rows(self, rows: Iterable[Sequence[object]]) -> str:
+        """Return the lines that show all of ``rows``, aligned with each other."""
+        all_cells = [[_cell(value) for value in row] for row in rows]
+        for cells in all_cells:
+            self._fit(cells)
+        return "".join([self._line(cells, None) for cells in all_cells])
+
+    def _line(self, cells: Sequence[str], color: str | None) -> str:
         if not self._aligned:
-            return self._paint("\t".join(cells), _COLORS.get(result.outcome)) + "\n"
+            return self._paint("\t".join(cells), color) + "\n"
         self._widths = [_grown(width, _width(cell)) for width, cell in zip(self._widths, cells, strict=True)]
-        line = self._paint(self._pad(cells), _COLORS.get(result.outcome)) + "\n"
+        line = self._paint(self._pad(cells), color) + "\n"
         if self._started:
             return line
         self._started = True

@@ -40,13 +40,15 @@ class Interval(NamedTuple):
 
     def holds(self, value: str) -> bool:
         """Tell whether a value of the VR lies within; never, where it is not of the VR."""
+        return self.position(value) == 0
+
+    def position(self, value: str) -> int | None:
+        """Tell whether a value lies before (-1), within (0) or behind (1); None where it is not of the VR."""
         moment = moment_of(self.vr, value)
         if moment is None:
-            return False
-        digits = filled(self.vr, moment.digits)
-        if self.offset and moment.offset and self.offset != moment.offset:
-            digits = _moved(digits, _minutes(self.offset) - _minutes(moment.offset))
-        return self.first <= digits <= self.last
+            return None
+        digits = at_offset(filled(self.vr, moment.digits), moment.offset, self.offset)
+        return -1 if digits < self.first else int(digits > self.last)
 
     def with_times(self, times: Interval) -> Interval:
         """Return what this, of dates, and ``times`` make as one range (combined date-time matching)."""
@@ -73,6 +75,18 @@ def filled(vr: str, digits: str) -> str:
     return digits + _FIRST[vr][len(digits) :]
 
 
+def latest(vr: str, digits: str) -> str:
+    """Return the last moment that ``digits`` can mean."""
+    return digits + _LAST[vr][len(digits) :]
+
+
+def at_offset(digits: str, offset: str, wanted: str) -> str:
+    """Return a filled date and time at ``offset`` as it is at the one ``wanted``, if both are known."""
+    if not offset or not wanted or offset == wanted:
+        return digits
+    return _moved(digits, _minutes(wanted) - _minutes(offset))
+
+
 def interval_of(vr: str, key: str) -> Interval:
     """Return what the key, a value or a range of DA, TM or DT, stands for.
 
@@ -94,7 +108,7 @@ def interval_of(vr: str, key: str) -> Interval:
 
 def _interval(vr: str, begin: Moment | None, end: Moment | None) -> Interval:
     first = filled(vr, begin.digits) if begin else _BEFORE_ALL
-    last = end.digits + _LAST[vr][len(end.digits) :] if end else _AFTER_ALL
+    last = latest(vr, end.digits) if end else _AFTER_ALL
     return Interval(vr, first, last, (begin.offset if begin else "") or (end.offset if end else ""))
 
 

@@ -24,6 +24,7 @@ from dcmtools.scu.saying import say
 from dcmtools.scu.sender import Sender, Surroundings, record_of, unsent
 from dcmtools.scu.storing import DEFAULTS
 from dcmtools.scu.work import Batch, Work
+from dcmtools.selection.where import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from dcmtools.scu.anonymizing import Anonymizer
     from dcmtools.scu.journal import Journal
     from dcmtools.scu.storing import StoreOptions
+    from dcmtools.selection.where import Where
 
 _TOO_EARLY: Final = "stopped by the user before all files were looked at"
 
@@ -58,8 +60,8 @@ def store(
         lost: DcmtoolsError | None = None
         seen = 0
         try:
-            for result in _inspected(paths, instances, network.stop, extent):
-                seen += 1
+            for result in _inspected(paths, instances, network.stop, extent, options.where):
+                seen += result.selected
                 judged = options.judged(result)
                 yield judged
                 if judged.error and options.fail_fast:
@@ -115,7 +117,11 @@ def _opened(held: ExitStack, options: StoreOptions, peer: Peer) -> Journal | Non
 
 
 def _inspected(
-    paths: Iterable[str | Result], instances: list[Instance], stop: Stop, extent: Extent
+    paths: Iterable[str | Result],
+    instances: list[Instance],
+    stop: Stop,
+    extent: Extent,
+    where: Where | None,
 ) -> Iterator[Result]:
     """Add what can be sent to ``instances``; yield a result for each of the others."""
 
@@ -127,7 +133,7 @@ def _inspected(
             instances.append(inspect(item, source))
         return Result(item.path)
 
-    results = for_each(paths, look)
+    results = for_each(paths, chosen(look, where))
     while True:
         stop.breaks = _TOO_EARLY  # a pipe may be read that nobody ever writes to
         try:

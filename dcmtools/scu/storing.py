@@ -11,6 +11,7 @@ from dcmtools.results import Outcome, Result
 if TYPE_CHECKING:
     from dcmtools.editing.changes import Change
     from dcmtools.scu.anonymizing import Anonymizing
+    from dcmtools.selection.where import Where
 
 Transcode = Literal["never", "lossless", "any"]
 
@@ -29,6 +30,8 @@ class StoreOptions(NamedTuple):
     ``changes`` are made in every data set on its way. ``transcode`` says whether one may go in another
     transfer syntax where the peer does not take its own: never, if all samples stay what they are, or in any
     case, which makes another instance of it where some do not.
+
+    Files that ``where`` is not true of are left out.
     """
 
     jobs: int = 1
@@ -45,6 +48,7 @@ class StoreOptions(NamedTuple):
     changes: tuple[Change, ...] = ()
     transcode: Transcode = "lossless"
     anonymizing: Anonymizing | None = None
+    where: Where | None = None
 
     def shown(self, result: Result) -> Result:
         """Return ``result`` with no old identifiers in its record, if there are new ones."""
@@ -56,7 +60,7 @@ class StoreOptions(NamedTuple):
     def judged(self, result: Result) -> Result:
         """Return ``shown``, as a failure where the run is strict and there is something to remark."""
         result = self.shown(result)
-        if self.strict and result.outcome in (Outcome.WARNING, Outcome.SKIPPED):
+        if self.strict and result.selected and result.outcome in (Outcome.WARNING, Outcome.SKIPPED):
             return result._replace(outcome=Outcome.FAILED, error=CheckFailed(result.note), note="")
         return result
 

@@ -32,11 +32,11 @@ from dcmtools.cli.main import main
 
 at_once = compressing._compressed
 
-def compressed(options, stdout, item):
+def compressed(options, maker, item, file):
     if "slow" in item.path:
         open(os.environ["BEGUN"], "w").close()
         time.sleep(60)
-    return at_once(options, stdout, item)
+    return at_once(options, maker, item, file)
 
 compressing._compressed = compressed
 sys.exit(main(sys.argv[1:]))

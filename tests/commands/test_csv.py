@@ -29,7 +29,7 @@ def formats(name: str) -> list[str]:
 
 
 WITH_ROWS = [name for name in LEAVES if "csv" in formats(name)]
-KEYED = ["find"]  # whose columns are those of the keys
+KEYED = ["find", "scan"]  # whose columns are those of the keys
 LEVELLED = ["archive list"]  # whose columns are those of the level
 
 

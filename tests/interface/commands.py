@@ -117,6 +117,22 @@ TABLE = {
         waiting=lambda _: ["-"],
         colors_text=True,
     ),
+    "scan": Entry(
+        args=lambda place: [*place.paths],
+        more=(
+            lambda place: ["--level", "series", *place.paths],
+            lambda place: ["--summary", *place.paths],
+            lambda place: ["--text", "CompressedSamples", *place.paths],
+            lambda place: ["--to", place.folder / "rows.sqlite", "--overwrite", *place.paths],
+        ),
+        waiting=lambda _: ["-"],
+        colors_text=True,
+    ),
+    "modify": Entry(
+        args=lambda place: [*_overwriting(place), "--set", "PatientID=X", *place.paths],
+        more=(lambda place: ["--dry-run", "--set", "PatientID=X", *place.paths],),
+        waiting=lambda place: [*_overwriting(place), "--set", "PatientID=X", "-"],
+    ),
     "compress": Entry(
         args=lambda place: [*_overwriting(place), "--to", "rle", *place.paths],
         waiting=lambda place: [*_overwriting(place), "--to", "rle", "-"],

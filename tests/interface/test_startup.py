@@ -23,6 +23,7 @@ STARTS = [
     ["--help"],
     ["--version"],
     ["dump", "--help"],
+    ["scan", "--help"],
     ["compress", "--help"],
     ["decompress", "--help"],
     ["codecs", "--help"],
@@ -109,5 +110,6 @@ def test_help_and_version_import_no_command(args: list[str]) -> None:
 @pytest.mark.parametrize("args", STARTS[2:], ids=" ".join)
 def test_the_help_of_a_command_imports_no_room(args: list[str]) -> None:
     rooms = {"scu", "scp", "archive", "inspection", "editing", "codecs", "files", "encoding", "data"}
+    rooms |= {"selection"}
     loaded = [name.split(".")[1:2] for name in modules_of(*args) if name.startswith("dcmtools.")]
     assert not rooms & {room for [room] in loaded}

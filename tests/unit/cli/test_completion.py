@@ -48,7 +48,7 @@ def test_the_reasons_of_refuse_are_completed(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_names_come_from_the_registry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers(monkeypatch, "dcmtools e") == [["plain", "echo", "Verify a peer with C-ECHO."]]
-    assert complete(monkeypatch, "dcmtools s") == ["store", "serve"]
+    assert complete(monkeypatch, "dcmtools s") == ["scan", "store", "serve"]
     assert not [name for name in sys.modules if name.startswith("dcmtools.commands.")]
 
 
@@ -60,7 +60,7 @@ def test_the_members_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_help_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert complete(monkeypatch, "dcmtools h") == ["help"]
-    assert complete(monkeypatch, "dcmtools help ")[:2] == ["dump", "compress"]
+    assert complete(monkeypatch, "dcmtools help ")[:2] == ["dump", "scan"]
     assert complete(monkeypatch, "dcmtools help st") == ["store"]
     assert complete(monkeypatch, "dcmtools help peers a") == ["add"]
 

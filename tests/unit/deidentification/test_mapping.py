@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dcmtools.deidentification import mapping
 from dcmtools.deidentification.mapping import Given, MapFile, MissingPatient, PatientMap, read_map
 from dcmtools.errors import OutputError, UsageError
+from dcmtools.files import csvfile
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> str:
@@ -146,7 +146,7 @@ def test_a_map_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for path in (tmp_path / "absent", tmp_path):
         with pytest.raises(UsageError):
             read_map(str(path))
-    monkeypatch.setattr(mapping, "_LONGEST", 10)
+    monkeypatch.setattr(csvfile, "_LONGEST", 10)
     with pytest.raises(UsageError, match="10 bytes at most"):
         found(tmp_path, "id_old,id_new\n")
 

@@ -83,11 +83,16 @@ def test_what_values_look_like(value: object, cell: str) -> None:
     assert cell_of(value) == cell
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "'x"])
+@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1-1", "-1\\=2", "-", "+A1", "@SUM(A1)", "'x"])
 def test_no_text_is_a_formula(text: str) -> None:
     result = Result("x", {"file": text}, Outcome.FAILED, note=text, error=InputError(text))
     row = row_of(result)
     assert (row["file"], row["error_message"], row["note"]) == (f"'{text}",) * 3
+
+
+@pytest.mark.parametrize("text", ["-1", "+1.5", "-.5e-3", "-250\\-250.5\\+1E3"])
+def test_numbers_are_none_whatever_their_sign(text: str) -> None:
+    assert cell_of(text) == text
 
 
 @pytest.mark.parametrize("text", ["\t=1+1", "\r=1+1", "\n=1+1"])

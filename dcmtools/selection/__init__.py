@@ -1,0 +1,1 @@
+"""Which files a command is to work on: the expressions of ``--where``."""
