@@ -21,8 +21,8 @@ whole of it wants quotes in a shell; single ones leave double ones for values.
 * PATH == VALUE | Any value of the element is VALUE; = is the same.
 * PATH != VALUE | None of them is, so it is true also where the element is not there: it is
   "not PATH == VALUE".
-* PATH < VALUE, <=, >, >= | Any value is less, and so on. What is absent, empty or no value of its VR is
-  neither less nor more.
+* PATH < VALUE, <=, >, >= | Any value is less, and so on. What is absent, empty or no value of its VR, such
+  as a day that does not exist, is neither less nor more.
 * PATH in (A, B, ...) | Any value is one of these.
 * PATH in LOW..HIGH | Any value is from LOW to HIGH, both included; one of them may be left out.
 * PATH like "DOE*" | * stands for any characters, ? for one; letters in any case. The whole value has to fit.
@@ -66,8 +66,8 @@ has a backslash, as the VR of the element has them:
 * AT | A tag or a keyword; equal or not.
 * PN | As text; delimiters with nothing behind them do not count, and VALUE may be the whole name or one of
   its groups.
-* Other text | Letter by letter, as the character set of the file has it, without padding. < and > go by the
-  code points of Unicode.
+* Other text | Letter by letter, as the character set of the file has it, without padding, which in LT, ST,
+  UC, UR and UT is behind the text alone. < and > go by the code points of Unicode.
 
 What is private, and not in the dictionaries, is compared as the VR in the file says. Under VR UN with no
 dictionary to tell more, a value is neither equal nor less. Sequences and bulk data (OB, OW ...) are for

@@ -30,14 +30,13 @@ class Input(NamedTuple):
 
     ``path`` is its name, which as an argument stands for it again. ``folder`` is the argument it was found
     below, a folder or an archive, empty where it was named itself. A file in an archive has its ``archive``
-    and its ``entry`` there. One that is open already has its ``source``, for the process that has opened it.
+    and its ``entry`` there.
     """
 
     path: str
     folder: str = ""
     archive: Archive | None = None
     entry: Entry | None = None
-    source: FileSource | None = None
 
     def open(self) -> FileSource:
         """Open it, as often as need be; raises InputError.
@@ -45,8 +44,6 @@ class Input(NamedTuple):
         What came through a pipe can be opened again by whoever uses ``KEPT``, in the process that found it
         and those that it forks.
         """
-        if self.source:
-            return self.source.again()
         if self.archive and self.entry:
             return self.archive.open(self.entry)
         # A pipe that is not kept has taken the place of a file: nobody may ever write to it.

@@ -106,10 +106,6 @@ class FileSource:
         """Read from the open file ``fd``, which stays open when the source is closed."""
         return cls(os.dup(fd))
 
-    def again(self) -> FileSource:
-        """Return another source of the same bytes, to be closed by itself."""
-        return FileSource(os.dup(self.fd), self.window, self._identity)
-
     def read(self, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``; raise InputError where the file no longer has them."""
         if offset + length > self.size:  # before room is made for what cannot come

@@ -118,4 +118,4 @@ def _chosen(
     with item.open() as source:
         if not where.of(opened(source), item, decode=decode):
             return Result.unselected(item.path)
-        return operation(item._replace(source=source))
+    return operation(item)

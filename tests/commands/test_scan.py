@@ -552,6 +552,12 @@ def test_what_makes_no_sense(options: list[str], why: str, study: Path) -> None:
     assert why in done.stderr
 
 
+def test_an_option_without_its_value_names_the_command() -> None:
+    done = run("scan", "--text")
+    assert (done.status, done.stderr.splitlines()[-1]) == (2, "Try 'dcmtools scan --help'.")
+    assert done.stderr.startswith("dcmtools scan: ")
+
+
 def test_an_input_that_is_not_there(tmp_path: Path) -> None:
     done: Run = run("scan", tmp_path / "absent")
     assert done.status == 3

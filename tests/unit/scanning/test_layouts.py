@@ -95,7 +95,7 @@ WHERES = [
 @pytest.mark.parametrize("where", WHERES)
 def test_a_file_that_is_harmed_is_selected_as_it_is_alone(where: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy.dcm"
-    for name, path in named_files():
+    for name, path in named_files()[::8]:
         data = path.read_bytes()
         reader = Reader(PATHS[:2], Where(where))
         chance = random.Random(name)
