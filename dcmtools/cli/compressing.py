@@ -37,7 +37,7 @@ def compress_options(function: Function, *, to: str | None = None) -> Function:
         asked = {name: kwargs.pop(name) for name in _OTHERS}
         return function(*args, paths=paths, options=_options(paths, asked), **kwargs)
 
-    return bundle(call, function, _to(to), *_PLACES, *_ENCODERS, *_MAKING)
+    return bundle(call, function, _to(to), *PLACES, *_ENCODERS, *_MAKING)
 
 
 def report(
@@ -132,7 +132,7 @@ def _to(default: str | None) -> Callable[[Function], Function]:
     )
 
 
-_PLACES: Final = (
+PLACES: Final = (
     click.option(
         "-o",
         "--output",

@@ -57,7 +57,20 @@ anything else stay; then each of them changes wherever it stands, at any depth, 
 classes, syntaxes and the Standard never do. What they become differs from run to run: --uid-map-out keeps it,
 and with that file as --uid-map, in the place of --new-uids, a run that was ended goes on, or files that have
 failed are done. Without it --skip-existing is refused, and so is --in-place of several files unless there
-is a --backup.
+is a --backup. A --dry-run writes no such file, and the UIDs that it shows are not those of the run.
+
+No two files get one SOP Instance UID: --set SOPInstanceUID is for one file, and a --uid-map in which the new
+UID of one file is that of another is refused. With "--new-uids instance" it is a warning where a reference
+leads to an instance that is not among the files, and the study or series named around it is: the one keeps
+its UID, the other does not.
+
+# BACKUPS
+
+--backup keeps each file that is replaced, with a suffix behind its name; to undo a run, move it back there.
+What is in a folder and by its name is a backup is never changed in its place: what has the suffix of this
+run, and what stands beside the file that has its name without the suffix. Such a suffix begins with a dot or a
+tilde, and is no number unless it stands behind .dcm. Other commands take backups for files like any: move
+them away before.
 
 # WHAT ELSE CHANGES
 
@@ -65,7 +78,7 @@ Other elements keep their bytes, but:
 
 * Lengths | Those of sequences and items around a change that have one.
 * Group Lengths | Those of groups in which something changes, and Length to End: they are retired, and left
-  out.
+  out, which is told.
 * File meta information | Media Storage SOP Class and Instance UID follow the data set.
 * Preamble | That of a TIFF file, which would tell where in the file its parts were, becomes zeros.
 
@@ -76,7 +89,7 @@ Digital signatures stay. They may not be valid any more, which is a warning.
 --repair puts right what is known to be wrong in files of some devices, where it is certain what is meant:
 
 * Lengths | Odd ones, 13 for 10 bytes, those that leave out the padding, those of 16 bits where a VR has 32.
-* VRs | None at all, implicit ones among explicit, and others than PS3.6 has, if the value is legal under
+* VRs | None at all, those that no edition has, implicit ones among explicit, and others than PS3.6 has, if the value is legal under
   both; bytes under LO in private elements; encapsulated pixel data under OW.
 * Values | Text and UIDs padded with other bytes than PS3.5 has, character sets that are misspelt.
 * Delimiters | Those that are missing, stand astray or have a length; zero bytes behind the last element.

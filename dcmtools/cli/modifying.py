@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from dcmtools.cli.compressing import PLACES
 from dcmtools.cli.options import bundle
 from dcmtools.cli.params import LEVELS, RULE_KEY
 
@@ -25,7 +26,7 @@ _EDITS: Final = ("sets", "replaces", "replaces_all", "erases", "erases_all", "fi
 _UIDS: Final = ("levels", "new_study", "new_series", "new_instance", "uid_map", "uid_map_out")
 _MENDING: Final = ("charset", "charset_from", "group_lengths", "repair", "fix_meta")
 _HOW: Final = (*_EDITS, "patches", "private", "missing", "ignore_missing", *_UIDS, *_MENDING)
-_PLACING: Final = ("target", "in_place", "overwrite", "skip_existing", "backup", "dry_run")
+_PLACING: Final = ("target", "in_place", "overwrite", "skip_existing", "backup", "no_backup", "dry_run")
 _FILE: Final = click.Path(dir_okay=False)
 
 
@@ -36,14 +37,14 @@ def modify_options(function: Function) -> Function:
         asked = {name: kwargs.pop(name) for name in (*_HOW, *_PLACING)}
         return function(*args, paths=paths, options=_options(paths, asked), **kwargs)
 
-    return bundle(call, function, *_CHANGES, *_WHOLES, *_PLACES)
+    return bundle(call, function, *_CHANGES, *_WHOLES, *PLACES, *_KEEPING)
 
 
 def _options(paths: Paths, asked: Mapping[str, Any]) -> ModifyOptions:
     from dcmtools.modifying.modifying import ModifyOptions
 
     _check(asked)
-    steps, uids = tuple(_steps(asked)), _new_uids(asked)
+    steps, uids = tuple(_steps(paths, asked)), _new_uids(asked)
     if uids and uids.levels:
         _check_kept(paths, asked)
     mends = asked["repair"] or asked["fix_meta"]
@@ -64,7 +65,7 @@ def _options(paths: Paths, asked: Mapping[str, Any]) -> ModifyOptions:
     return options
 
 
-def _steps(asked: Mapping[str, Any]) -> Iterator[Step]:
+def _steps(paths: Paths, asked: Mapping[str, Any]) -> Iterator[Step]:
     """Yield what is to be done, in order: what is read wrongly goes first, what others may make last."""
     from functools import partial
 
@@ -77,7 +78,7 @@ def _steps(asked: Mapping[str, Any]) -> Iterator[Step]:
 
         target, assumed = _character_sets(asked)
         yield partial(character_set.step, target, assumed)
-    yield from _edits(asked)
+    yield from _edits(paths, asked)
     if asked["group_lengths"]:
         from dcmtools.modifying import group_lengths
 
@@ -130,19 +131,29 @@ def _check_kept(paths: Paths, asked: Mapping[str, Any]) -> None:
         )
 
 
-def _edits(asked: Mapping[str, Any]) -> Iterator[Step]:
+def _edits(paths: Paths, asked: Mapping[str, Any]) -> Iterator[Step]:
     """Yield the step that makes all edits of single elements."""
     from dcmtools.modifying.edits import step
 
     patches = list(_patches(asked["patches"]))
     private = asked["private"] or any(patch.private for patch in patches)
     wanted = [each for patch in patches for each in patch.wanted] + list(_wanted(asked))
+    if any(each.names_instance for each in wanted) and not _is_one(paths):
+        raise click.UsageError(
+            "SOPInstanceUID would be the same in each file: --new-uids and --uid-map give each its own."
+        )
     if wanted or private:
         missing_ok = asked["ignore_missing"] or asked["missing"] == "skip"
         try:
             yield step(wanted, private=private, missing_ok=missing_ok)
         except ValueError as error:
             raise click.UsageError(f"{error}.") from None
+
+
+def _is_one(paths: Paths) -> bool:
+    from dcmtools.files.inputs import is_archive
+
+    return not paths.several and not (paths.alone and is_archive(paths.alone))
 
 
 def _patches(paths: tuple[str, ...]) -> Iterator[Patch]:
@@ -212,6 +223,8 @@ def _check(asked: Mapping[str, Any]) -> None:
     backup = asked["backup"]
     if backup is None:
         return
+    if asked["no_backup"]:
+        raise click.UsageError("--backup and --no-backup exclude each other.")
     if not asked["in_place"]:
         raise click.UsageError("--backup is for --in-place: other files stay as they are.")
     if not backup or "/" in backup or "\0" in backup:
@@ -224,7 +237,7 @@ def _edit(*names: str, metavar: str, text: str) -> Callable[[Function], Function
 
 _CHANGES: Final = (
     _edit(
-        *("-i", "--set", "sets"),
+        *("-i", "--set", "--insert", "sets"),
         metavar="PATH=VALUE",
         text="Give this element a value, be it there or not. Items on the way are made; nothing behind = "
         "makes it empty, \\ stands between values.",
@@ -328,27 +341,12 @@ _WHOLES: Final = (
         help="Put right, and tell, what is known to be wrong in files of some devices, and do --fix-meta.",
     ),
 )
-_PLACES: Final = (
-    click.option(
-        "-o",
-        "--output",
-        "target",
-        type=click.Path(allow_dash=True),
-        metavar="OUT",
-        help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
-        "as they are in their folders.",
-    ),
-    click.option("--in-place", is_flag=True, help="Replace each file by what is made of it."),
+_KEEPING: Final = (
     click.option(
         "--backup",
         metavar="SUFFIX",
         help="With --in-place, keep each file that is replaced with SUFFIX behind its name.",
     ),
-    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
-    click.option(
-        "--skip-existing",
-        is_flag=True,
-        help="Leave out what has its file in OUT already: so a run that was ended goes on.",
-    ),
+    click.option("-nb", "--no-backup", is_flag=True, help="Keep none, as is done without --backup."),
     click.option("--dry-run", is_flag=True, help="Tell each change of each file, and write nothing."),
 )

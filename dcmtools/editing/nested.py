@@ -52,6 +52,7 @@ class Container:
         self._group = 0  # of the element in hand
         # Elements that say how long a group is: its number, and where they begin and end.
         self._group_lengths: list[tuple[int, int, int]] = []
+        self.dropped: list[int] = []  # tags of those taken out
 
     def reach(self, group: int) -> None:
         """Take note of the group of the next element."""
@@ -80,6 +81,11 @@ class Container:
             for _, begin, after in [each for each in self._group_lengths if each[0] in wrong]:
                 pieces.replace(begin, after, b"")
                 self.grown -= after - begin
+            self.dropped += [
+                LENGTH_TO_END if each[0] == _EVERY_GROUP else each[0] << 16
+                for each in self._group_lengths
+                if each[0] in wrong
+            ]
             self._group_lengths = [each for each in self._group_lengths if each[0] not in wrong]
 
     def closed(self, pieces: Pieces) -> None:
@@ -137,6 +143,7 @@ class Rewriting:
         self._gone = _NOTHING  # what is being taken out
         self._over = False
         self._signed = False
+        self._dropped: list[str] = []
         self._only = only
         self.until = NO_STOP
 
@@ -190,7 +197,7 @@ class Rewriting:
         if not self._over:
             message = "the walk has failed"
             raise ValueError(message)
-        return Splice(self.walker.source, self._pieces, signed=self._signed)
+        return Splice(self.walker.source, self._pieces, signed=self._signed, dropped=self._dropped)
 
     def _walk(self) -> Iterator[Element | Container]:
         for element in self.walker if self._only is None else self._chosen(self._only):
@@ -252,6 +259,9 @@ class Rewriting:
         yield level
         self.levels.pop()
         level.closed(self._pieces)
+        for tag in level.dropped:
+            above = [f"{format_tag(each.tag)}[{each.item}]." for each in self.levels if each.item >= 0]
+            self._dropped.append("".join(above) + format_tag(tag))
         if self.levels:
             self.levels[-1].grown += level.grown
 

@@ -11,7 +11,7 @@ from dcmtools.errors import InputError
 from dcmtools.files.copying import copy, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dcmtools.encoding.element import Source
 
@@ -71,13 +71,17 @@ class Splice:
     """A data set as what is new in it and the spans of ``source`` that stay, in order.
 
     It can be walked like the bytes of a file: a ``Walker`` over it begins at offset 0. ``signed`` tells that
-    digital signatures of what was there before stay.
+    digital signatures of what was there before stay; ``dropped`` are the paths of group lengths that went,
+    as the groups have changed.
     """
 
-    def __init__(self, source: Source, pieces: Pieces, *, signed: bool = False) -> None:
+    def __init__(
+        self, source: Source, pieces: Pieces, *, signed: bool = False, dropped: Sequence[str] = ()
+    ) -> None:
         """Take ``pieces`` of ``source``, collected to the end."""
         self.source = source
         self.signed = signed
+        self.dropped = dropped
         self._pieces = pieces
 
     @property

@@ -79,7 +79,7 @@ def check_values(vr: str, vm: str, text: str) -> None:
     values = values_of(vr, text)
     for value in values:
         check(vr, value)
-    _require_count(len(values), vm)
+    require_count(len(values), vm)
 
 
 def check_key(vr: str, text: str) -> None:
@@ -142,7 +142,7 @@ def _fits(vr: str, value: str) -> bool:
     return True
 
 
-def _require_count(count: int, vm: str) -> None:
+def require_count(count: int, vm: str) -> None:
     """Raise ValueError unless ``count`` is 0 or allowed by ``vm``, such as 1, 1-3, 2-n or 2-2n (PS3.6)."""
     least, _, most = vm.partition("-")
     step = int(most[:-1] or 1) if most.endswith("n") else 1

@@ -1,17 +1,20 @@
-"""A run that makes one file of each input: where it goes, and what becomes of it there."""
+"""A run that makes one file of each input: where it goes, what becomes of it there, what is kept."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, suppress
 from functools import partial
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from dcmtools.errors import AlreadyThere, DcmtoolsError, InputError, Interrupted, OutputError
 from dcmtools.files.copying import copy
-from dcmtools.files.inputs import for_each, is_usable
+from dcmtools.files.inputs import NAMED_AS_DICOM, for_each, is_usable
 from dcmtools.files.outputs import STDOUT, Causes, Made, Outputs, shown
 from dcmtools.files.part10 import part10_file
+from dcmtools.files.source import STDIN, FileSource
+from dcmtools.replacing import making
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 
     from dcmtools.files.inputs import Input
     from dcmtools.files.part10 import Part10File
-    from dcmtools.files.source import FileSource
+
+BACKUP: Final = "by its name it is a backup"
+_MARKS: Final = ".~"
 
 
 class Place(NamedTuple):
@@ -93,14 +98,16 @@ def made_of(
 ) -> Iterator[Result]:
     """Yield the result of ``work`` on each DICOM file below ``paths``, and what goes to standard output.
 
-    What has its file already fails or, with ``skip_existing``, is skipped. ``opening`` says what a file is.
-    See ``for_each`` for the rest.
+    What has its file already fails or, with ``skip_existing``, is skipped; so is what is given twice.
+    ``opening`` says what a file is. See ``for_each`` for the rest.
     """
     with TemporaryFile() as stdout, Made() as made:
         maker = Maker(outputs._replace(made=made), stdout)
         operation = partial(_made, work, maker, opening, skip_existing)
         causes = Causes(outputs.target)
-        for each in for_each(outputs.admitted(paths), operation, jobs, apart=apart, ending=causes):
+        for each in for_each(
+            outputs.admitted(_once(paths, outputs)), operation, jobs, apart=apart, ending=causes
+        ):
             result = causes.shared(each)
             if isinstance(result.error, Interrupted):  # what was being written then may be there
                 result = result._replace(outcome=Outcome.UNKNOWN)
@@ -108,6 +115,23 @@ def made_of(
                 yield from shown(result, stdout) if is_usable(result) else ()
                 result = result._replace(raw=b"")
             yield result
+
+
+def _once(paths: Iterable[str | Result], outputs: Outputs) -> Iterator[str | Result]:
+    """Yield ``paths``, a skipped result for one that is given twice.
+
+    So is one below a folder that was given before, where both are to be changed in their place.
+    """
+    seen = set[str]()
+    for path in paths:
+        note = ""
+        if isinstance(path, str) and path != STDIN:
+            real = above = os.path.realpath(path)
+            while outputs.in_place and above != (above := os.path.dirname(above)):
+                note = note or ("it is in a folder that is given, too" if above in seen else "")
+            note = "it is given twice" if real in seen else note
+            seen.add(real)
+        yield Result.skipped(str(path), note, {"file": path}) if note else path
 
 
 def _made(
@@ -129,3 +153,80 @@ def _made(
         return Result.failed(item.path, error, record)
     except DcmtoolsError as error:  # of this file: the disk may have room for another
         return Result.failed(item.path, error, record)
+
+
+# -------------------------------------------------------------------- backups
+
+
+def is_backup(item: Input, suffix: str = "") -> bool:
+    """Tell whether ``item``, found in a folder, is by its name a backup: with ``suffix``, or another.
+
+    With another it is one if that file stands beside it, and if what is behind its name begins with a dot or
+    a tilde, is not how DICOM files are called, and has a letter where it could be a component of a UID.
+    """
+    if not item.folder or item.archive:
+        return False
+    if suffix and item.path.endswith(suffix):
+        return True
+    folder, name = os.path.split(item.path)
+    places = [at for at in range(1, len(name)) if name[at] in _MARKS]
+    return any(_is_suffix(name[:at], name[at:]) and _is_file(folder, name[:at]) for at in places[-2:])
+
+
+def _is_suffix(name: str, rest: str) -> bool:
+    """Tell whether ``rest`` may be what somebody has put behind ``name``."""
+    if rest.lower().endswith(NAMED_AS_DICOM):
+        return False
+    is_number = rest.replace(".", "").isdigit()
+    return not is_number or name.lower().endswith(NAMED_AS_DICOM)
+
+
+def _is_file(folder: str, name: str) -> bool:
+    return os.path.isfile(os.path.join(folder, name))
+
+
+def require_none(path: str, suffix: str) -> None:
+    """Raise AlreadyThere where something has the name that the backup of ``path`` is to get."""
+    backup = path + suffix
+    if os.path.lexists(backup) and not _is_same(path, backup):
+        raise _taken(backup)
+
+
+@contextmanager
+def kept(path: str, suffix: str) -> Iterator[None]:
+    """Have the file at ``path`` under another name, too, if it is replaced in the ``with`` block."""
+    backup = path + suffix
+    try:
+        made = _linked(path, backup)
+    except OSError as error:
+        raise OutputError(f"{backup}: {error.strerror or error}") from error
+    try:
+        yield
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                os.unlink(backup)
+        raise
+
+
+def _linked(path: str, backup: str) -> bool:
+    """Give the file at ``path`` a second name; return False where it has that already."""
+    try:
+        os.link(path, backup)
+    except FileExistsError:
+        if _is_same(path, backup):  # by a process that died before it could go on
+            return False
+        raise _taken(backup) from None
+    except OSError:  # there are file systems without such names
+        with FileSource.open(path) as source, making(backup, mode=0o600) as out:
+            copy(source, 0, source.size, out.fileno())
+    return True
+
+
+def _is_same(path: str, backup: str) -> bool:
+    return os.path.exists(backup) and os.path.samefile(path, backup)
+
+
+def _taken(backup: str) -> AlreadyThere:
+    hint = "move it away first, or have another suffix; either way no backup in a folder is changed"
+    return AlreadyThere(f"there is a file {backup} already", hint=hint)

@@ -64,6 +64,12 @@ def edited(plan: Plan, file: Part10File, told: Told) -> Splice | None:
     return edits.rewriting.splice() if edits.changed else None
 
 
+def _items(cursor: Cursor) -> list[int]:
+    """Return the numbers of the items on the way: they are made in their order."""
+    wanted, index = cursor
+    return [step.item or 0 for step in wanted.steps[index:]]
+
+
 class _Edits:
     """What is done at each event of a walk."""
 
@@ -285,7 +291,7 @@ class _Edits:
     def _insert(self, level: Level, tag: int) -> None:
         made = [(wanted, index) for wanted, index in level.here[tag] if wanted.makes(index)]
         finals = [cursor for cursor in made if is_last(*cursor)]
-        made = finals[-1:] or made
+        made = finals[-1:] or sorted(made, key=_items)
         paths = []
         for wanted, index in made:
             first, *rest = wanted.steps[index:]

@@ -26,6 +26,7 @@ _FOLLOWS: Final = {
     SOP_CLASS_UID: MEDIA_STORAGE_SOP_CLASS_UID,
     SOP_INSTANCE_UID: MEDIA_STORAGE_SOP_INSTANCE_UID,
 }
+_LONGEST_UID: Final = 64  # bytes
 _PATHS: Final = frozenset(map(format_tag, _FOLLOWS))
 # Of TIFF, which tells where in the file its parts are.
 _IMAGES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -65,9 +66,20 @@ def _changed(before: Part10File, after: Part10File, told: Told) -> dict[int, byt
     """Return the new values of the meta elements that have to follow the data set."""
     if told.total == len(told) and not any(each.path in _PATHS for each in told):
         return {}
-    old, new = values_of(before, _FOLLOWS), values_of(after, _FOLLOWS)
+    old = {tag: value.raw for tag, value in values_of(before, _FOLLOWS).items()}
+    new = {tag: value.raw for tag, value in values_of(after, _FOLLOWS).items()}
+    if any(
+        new.get(tag) == old.get(tag) for tag in _FOLLOWS if format_tag(tag) in {each.path for each in told}
+    ):
+        new |= _wherever(after)  # what has changed stands behind a higher tag
+    return {meta: raw for tag, meta in _FOLLOWS.items() if (raw := new.get(tag)) and old.get(tag) != raw}
+
+
+def _wherever(file: Part10File) -> dict[int, bytes | None]:
+    """Return the values at the top of ``file``, in whatever order it is."""
+    walker = file.walk(shallow=True)
     return {
-        meta: value.raw
-        for tag, meta in _FOLLOWS.items()
-        if (value := new.get(tag)) and value.raw and (tag not in old or old[tag].raw != value.raw)
+        tag: walker.value(value, length)
+        for tag, _, _, value, length, depth in walker
+        if tag in _FOLLOWS and not depth and length <= _LONGEST_UID
     }

@@ -8,7 +8,7 @@ from dcmtools.encoding.charset import unpadded
 from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.implementation import IMPLEMENTATION_CLASS_UID
-from dcmtools.encoding.syntax import NATIVE
+from dcmtools.encoding.syntax import NATIVE, is_deflated
 from dcmtools.encoding.tags import (
     MEDIA_STORAGE_SOP_CLASS_UID,
     MEDIA_STORAGE_SOP_INSTANCE_UID,
@@ -18,7 +18,7 @@ from dcmtools.encoding.tags import (
     TRANSFER_SYNTAX_UID,
     format_tag,
 )
-from dcmtools.encoding.uids import is_uid
+from dcmtools.encoding.uids import is_standard, is_uid, uid_name
 from dcmtools.errors import InputError
 from dcmtools.files.anyhow import LenientFile
 from dcmtools.files.meta import carried, file_meta
@@ -77,6 +77,11 @@ def fixed(file: Part10File, told: Told) -> bytes | None:
     What the data set does not tell stays: who sent it, and what is private. Raises InputError where there is
     no SOP Class or SOP Instance UID to be found.
     """
+    if _is_native(file):
+        syntax = uid_name(file.transfer_syntax)
+        told.remark(
+            f"its pixel data is not encapsulated, as it is in {syntax}: who wrote it has to say how it is"
+        )
     found = values_of(file, (SOP_CLASS_UID, SOP_INSTANCE_UID))
     right = {TRANSFER_SYNTAX_UID: file.transfer_syntax}
     for name, tag, meta in (
@@ -102,6 +107,20 @@ def fixed(file: Part10File, told: Told) -> bytes | None:
         carried=_carried(file.meta),
     )
     return preamble + ours[PREFIX_OFFSET:]
+
+
+def _is_native(file: Part10File) -> bool:
+    """Tell pixel data that is there as in no file of the transfer syntax, which encapsulates it."""
+    if (
+        file.transfer_syntax in NATIVE
+        or is_deflated(file.transfer_syntax)
+        or not is_standard(file.transfer_syntax)
+    ):
+        return False
+    return any(
+        tag == PIXEL_DATA and vr and not depth and length != UNDEFINED
+        for tag, vr, _, _, length, depth in file.walk(stop=PIXEL_DATA + 1, shallow=True)
+    )
 
 
 def _carried(meta: Meta) -> bytes:

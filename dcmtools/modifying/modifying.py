@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 from itertools import chain
 from time import monotonic
@@ -13,25 +13,16 @@ from dcmtools.encoding.dictionary import lookup
 from dcmtools.encoding.syntax import is_deflated
 from dcmtools.encoding.tags import MEDIA_STORAGE_SOP_CLASS_UID
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
-from dcmtools.errors import (
-    AlreadyThere,
-    DcmtoolsError,
-    Interrupted,
-    MalformedError,
-    OutputError,
-    Unsuitable,
-)
+from dcmtools.errors import DcmtoolsError, Interrupted, MalformedError, Unsuitable
 from dcmtools.escaping import escape
 from dcmtools.files.copying import copy, write
 from dcmtools.files.deflate import deflated
-from dcmtools.files.instance import all_zero
 from dcmtools.files.part10 import part10_file
-from dcmtools.files.places import made_of
-from dcmtools.files.source import KEPT, FileSource
+from dcmtools.files.places import BACKUP, is_backup, kept, made_of, require_none
+from dcmtools.files.source import KEPT
 from dcmtools.modifying.identity import followed
-from dcmtools.modifying.staged import Staged, staged
+from dcmtools.modifying.staged import Staged, staged, zeros_behind
 from dcmtools.modifying.told import Told
-from dcmtools.replacing import making
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -41,6 +32,7 @@ if TYPE_CHECKING:
     from dcmtools.files.outputs import Outputs
     from dcmtools.files.part10 import Part10File
     from dcmtools.files.places import Maker, Place
+    from dcmtools.files.source import FileSource
     from dcmtools.modifying.told import Alteration, MetaStep, Step
     from dcmtools.selection.where import Where
 
@@ -92,20 +84,40 @@ class ModifyOptions(NamedTuple):
 
 
 class Totals:
-    """What a run has changed: the words of the closing line."""
+    """What a run has changed, or why nothing was: the words of the closing line."""
 
     def __init__(self, options: ModifyOptions) -> None:
         """Begin with nothing."""
         self._verb = "would be modified" if options.dry else "modified"
+        self._otherwise = _otherwise(options) if options.dry else ""
         self._as_it_was = 0
+        self._others = False
+        self._skipped: dict[str, int] = {}
 
     def add(self, result: Result) -> None:
         """Take note of ``result``."""
+        if result.outcome is Outcome.SKIPPED and result.selected and result.counted:
+            if result.note in self._skipped or len(self._skipped) < _REMARKS:
+                self._skipped[result.note] = self._skipped.get(result.note, 0) + 1
+        elif result.counted:
+            self._others = True
         self._as_it_was += not result.counted and result.outcome is Outcome.DONE and bool(result.record)
 
     def __str__(self) -> str:
-        """Return the verb, and how many files had nothing to be changed."""
-        return self._verb + (f", {self._as_it_was} with {NOTHING}" if self._as_it_was else "")
+        """Return the verb, and how many files had nothing to be changed; why all, if all were skipped."""
+        why = ""
+        if self._skipped and not (self._others or self._as_it_was):
+            why = f" ({'; '.join(f'{note}: {count}' for note, count in self._skipped.items())})"
+        unchanged = f", {self._as_it_was} with {NOTHING}" if self._as_it_was else ""
+        return self._verb + why + unchanged + self._otherwise
+
+
+def _otherwise(options: ModifyOptions) -> str:
+    """Return in what a run differs from the dry one."""
+    if not options.uids:
+        return ""
+    uids = ", in a run to other UIDs than these" if options.uids.levels else ""
+    return uids + (f", and {options.uids.out} is not written" if options.uids.out else "")
 
 
 def modify(
@@ -137,13 +149,28 @@ def _renaming(paths: list[str | Result], asked: NewUids, options: ModifyOptions,
     from dcmtools.modifying import uids
 
     levels, given, out = asked
-    found: frozenset[str] = frozenset()
-    if levels:
-        found = uids.collected(paths, levels, jobs, where=options.where, opening=options.opening)
-    known = uids.UidMap(given, found, os.urandom(32))
-    if out and not options.dry:
+    collect = partial(
+        uids.collected,
+        paths,
+        jobs=jobs,
+        where=options.where,
+        opening=options.opening,
+        passed=_passed(options),
+    )
+    if given:
+        uids.require_apart(given, collect(levels=("instance",)))
+    found = collect(levels=levels) if levels else frozenset()
+    known = uids.UidMap(given, found, os.urandom(32), instances="instance" in levels)
+    if out and options.dry:
+        uids.require_new(out)
+    elif out:
         uids.write_uid_map(out, known)
     return partial(uids.step, known)
+
+
+def _passed(options: ModifyOptions) -> Callable[[Input], bool] | None:
+    """Return what tells which files are passed over by their names: backups stay as they are."""
+    return partial(is_backup, suffix=options.backup) if options.outputs.in_place else None
 
 
 def _hint(error: DcmtoolsError, options: ModifyOptions) -> None:
@@ -165,8 +192,8 @@ def _done(options: ModifyOptions, maker: Maker, item: Input, file: Part10File) -
     begun = monotonic()
     if options.where and not options.where.of(file, item):
         return Result.unselected(item.path)
-    if options.backup and item.folder and item.path.endswith(options.backup):
-        return Result.skipped(item.path, "by its name it is a backup", {"file": item.path})
+    if (passed := _passed(options)) and passed(item):
+        return Result.skipped(item.path, BACKUP, {"file": item.path})
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
         raise Unsuitable("a DICOMDIR says where in it its records are, and is not changed")
     place = None if options.outputs.nowhere else maker.place(item)
@@ -177,15 +204,18 @@ def _done(options: ModifyOptions, maker: Maker, item: Input, file: Part10File) -
     meta = _meta(options, file, after, told)
     if isinstance(after, Staged) and after.whole.signed:
         told.remark("it has digital signatures, which may not be valid any more")
+    unchanged = meta is None and after is file
     if options.dry:
+        if place and options.backup and not unchanged:
+            require_none(place.path, options.backup)
         return _remarked(_listed(options, item, told), told)
     if place is None:
         message = "there is no place for the file"
         raise ValueError(message)
-    if meta is None and after is file:
+    if unchanged:
         return _remarked(_as_it_was(place, file, begun), told)
-    kept = _kept(place.path, options.backup) if options.backup else nullcontext()
-    with kept, place.writing(file.source) as out:
+    keeping = kept(place.path, options.backup) if options.backup else nullcontext()
+    with keeping, place.writing(file.source) as out:
         _write(out, file, after, meta, zeros)
     return _remarked(Result(item.path, _record(place, told, begun)), told)
 
@@ -205,8 +235,8 @@ def _staged(file: Part10File, steps: Iterable[Step], told: Told) -> tuple[Part10
     try:
         return staged(file, steps, told), 0
     except MalformedError as error:
-        zeros = file.source.size - error.offset
-        if is_deflated(file.transfer_syntax) or zeros <= 0 or not all_zero(file.source, error.offset):
+        zeros = zeros_behind(file, error)
+        if not zeros:
             raise
         file.data_set_end = error.offset
         told.clear()
@@ -240,38 +270,6 @@ def _write(out: BinaryIO, file: Part10File, after: Part10File, meta: bytes | Non
         after.whole.write(descriptor, before)
         write(descriptor, bytes(zeros))
     out.seek(0, os.SEEK_END)
-
-
-@contextmanager
-def _kept(path: str, suffix: str) -> Iterator[None]:
-    """Have the file at ``path`` under another name, too, if it is replaced in the ``with`` block."""
-    backup = path + suffix
-    try:
-        made = _named(path, backup)
-    except OSError as error:
-        raise OutputError(f"{backup}: {error.strerror or error}") from error
-    try:
-        yield
-    except BaseException:
-        if made:
-            with suppress(OSError):
-                os.unlink(backup)
-        raise
-
-
-def _named(path: str, backup: str) -> bool:
-    """Give the file at ``path`` a second name; return False where it has that already."""
-    try:
-        os.link(path, backup)
-    except FileExistsError:
-        if os.path.samefile(path, backup):  # by a process that died before it could go on
-            return False
-        hint = "move it away first; with another suffix it would be changed like any file"
-        raise AlreadyThere(f"there is a file {backup} already", hint=hint) from None
-    except OSError:  # there are file systems without such names
-        with FileSource.open(path) as source, making(backup, mode=0o600) as out:
-            copy(source, 0, source.size, out.fileno())
-    return True
 
 
 def _record(place: Place | None, told: Told, begun: float) -> dict[str, object]:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools import tomlfile
 from dcmtools.encoding.charset import unpadded
 from dcmtools.encoding.dataset import DataSet, text
 from dcmtools.encoding.dictionary import lookup, name_of, private_lookup
-from dcmtools.encoding.forms import check_values, no_place
+from dcmtools.encoding.forms import check_values, no_place, require_count
 from dcmtools.encoding.jsonreading import data_set_of
 from dcmtools.encoding.tagpath import Step
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, format_tag, is_creator, is_private
-from dcmtools.encoding.values import BULK_VRS, TEXT_VRS
+from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS, number_struct
 from dcmtools.errors import InputError, UsageError
 from dcmtools.files.source import FileSource
 from dcmtools.modifying.wanted import Given, Wanted, erasing, filled, refusal, shown, valued
@@ -55,7 +56,12 @@ def read_patch(path: str) -> Patch:
         data = read_bytes(path, _LONGEST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: byte {error.start} is not UTF-8") from None
-    return _toml(tomlfile.parse(path, data)) if kind == ".toml" else Patch(_json(path, data))
+    if kind == ".json":
+        return Patch(_json(path, data))
+    try:
+        return _toml(tomlfile.parse(path, data))
+    except (RecursionError, ValueError) as error:
+        raise _unusable(path, error) from None
 
 
 def read_bytes(path: str, most: int = _LONGEST_VALUE) -> bytes:
@@ -74,11 +80,11 @@ def read_bytes(path: str, most: int = _LONGEST_VALUE) -> bytes:
 
 def _json(path: str, data: str) -> list[Wanted]:
     try:
-        model = json.loads(data)
+        model = json.loads(data, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno} column {error.colno}: {error.msg}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: it is nested too deep") from None
+    except (RecursionError, ValueError) as error:
+        raise _unusable(path, error) from None
     if isinstance(model, list):
         if len(model) != 1:
             raise UsageError(f"{path}: {len(model)} data sets, where a patch is one")
@@ -89,6 +95,23 @@ def _json(path: str, data: str) -> list[Wanted]:
         return list(_elements(data_set))
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; raise ValueError where one thing is said twice, as only one could count."""
+    found = dict(pairs)
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    several = [name for name in ("Value", "InlineBinary", "BulkDataURI") if name in found]
+    if twice or len(several) > 1:
+        message = (
+            f"{twice[0][:100]!r} stands twice" if twice else f"{' and '.join(several)} exclude each other"
+        )
+        raise ValueError(message)
+    return found
+
+
+def _unusable(path: str, error: Exception) -> UsageError:
+    return UsageError(f"{path}: {'it is nested too deep' if isinstance(error, RecursionError) else error}")
 
 
 def _elements(data_set: DataSet) -> Iterator[Wanted]:
@@ -124,23 +147,27 @@ def _check(data_set: DataSet) -> None:
             message = f"its VR is {known}, not {vr}"
         elif not private and (reason := no_place(tag)):
             message = f"cannot be set: {reason}"
+        elif vr in BULK_VRS and not value:  # as where somebody has left it out
+            message = "there is no value; '--set' makes it empty, and without it here it stays"
         if message:
             message = f"{name_of(tag)}: {message}"
             raise ValueError(message)
-        if isinstance(value, list):
-            for item in value:
-                _check(item)
-        elif vr in BULK_VRS and not value:  # as where somebody has left it out
-            message = (
-                f"{name_of(tag)}: there is no value; '--set' makes it empty, and without it here it stays"
-            )
-            raise ValueError(message)
-        elif vr in TEXT_VRS:
-            try:
-                check_values(vr, "1-n" if known == "UN" else vm, text(data_set, tag))
-            except ValueError as error:
-                message = f"{name_of(tag)}: {error}"
-                raise ValueError(message) from None
+        for item in value if isinstance(value, list) else ():
+            _check(item)
+        try:
+            _check_values(data_set, tag, "1-n" if known == "UN" else vm)
+        except ValueError as error:
+            message = f"{name_of(tag)}: {error}"
+            raise ValueError(message) from None
+
+
+def _check_values(data_set: DataSet, tag: int, vm: str) -> None:
+    """Raise ValueError where the values of ``tag`` are not of its VR, or not as many as ``vm`` allows."""
+    vr, value = data_set[tag]
+    if vr in TEXT_VRS:
+        check_values(vr, vm, text(data_set, tag))
+    elif vr in NUMBERS and vr not in BULK_VRS:
+        require_count(len(value) // number_struct(vr, "<").size, vm)
 
 
 # -------------------------------------------------------------------- TOML

@@ -121,7 +121,9 @@ def new_bytes(
             try:
                 put_value(data_set, TagPath(steps), *each.given.settled(vr, signed=level.signed))
             except ValueError as error:
-                raise InputError(f"{path}: {error}") from None
+                message = str(error) if path in str(error) else f"{path}: {error}"
+                hint = "items are made one after the other, from [0] on" if "no item" in message else ""
+                raise InputError(message, hint=hint) from None
     return bytes_of(data_set, path, level, encoding)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcmtools.encoding.syntax import is_deflated
+from dcmtools.files.instance import all_zero
 from dcmtools.files.part10 import Body, Part10File
+from dcmtools.modifying.told import Alteration
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from dcmtools.editing.pieces import Splice
     from dcmtools.encoding.element import Element
+    from dcmtools.errors import MalformedError
     from dcmtools.modifying.told import Step, Told
 
 
@@ -50,5 +54,18 @@ def staged(file: Part10File, steps: Iterable[Step], told: Told) -> Part10File:
     for step in steps:
         whole = step(file, told)
         if whole is not None:
+            for path in whole.dropped:
+                told.append(Alteration(path, "erase", "a group length, which is retired"))
             file = Staged(file, whole)
     return file
+
+
+def zeros_behind(file: Part10File, error: MalformedError) -> int:
+    """Return how many zeros, and nothing else, follow where a walk over ``file`` ended with ``error``.
+
+    A deflated data set has none that count.
+    """
+    zeros = file.source.size - error.offset
+    if is_deflated(file.transfer_syntax) or zeros <= 0 or not all_zero(file.source, error.offset):
+        return 0
+    return zeros

@@ -20,7 +20,7 @@ from dcmtools.encoding.forms import check
 from dcmtools.encoding.tagpath import PathTracker
 from dcmtools.encoding.tags import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dcmtools.encoding.uids import CLASS_UIDS, is_standard, is_uid
-from dcmtools.errors import InputError, OutputError, UsageError
+from dcmtools.errors import InputError, MalformedError, OutputError, UsageError
 from dcmtools.files.csvfile import rows_of
 from dcmtools.files.depths import track
 from dcmtools.files.inputs import for_each, is_usable
@@ -32,7 +32,7 @@ from dcmtools.replacing import making
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from dcmtools.editing.pieces import Splice
     from dcmtools.encoding.element import Element
@@ -50,15 +50,20 @@ LEVELS: Final[dict[str, int]] = {
 }
 """The levels at which UIDs can be made anew, and the element that identifies each."""
 COLUMNS: Final = ("uid_old", "uid_new")
+_REFERENCED_INSTANCE: Final = 0x00081155
 _LONGEST: Final = 1024 * 1024  # bytes of a value, which may be a list of UIDs
 
 
 class UidMap(NamedTuple):
-    """What becomes of UIDs: ``given`` has some, of others those ``found`` get one derived from ``secret``."""
+    """What becomes of UIDs: ``given`` has some, of others those ``found`` get one derived from ``secret``.
+
+    With ``instances`` those of all instances of the set are among them.
+    """
 
     given: Mapping[str, str] = {}
     found: Collection[str] = frozenset()
     secret: bytes = b""
+    instances: bool = False
 
     def __repr__(self) -> str:
         """Return how many there are: neither UIDs nor the secret are for logs."""
@@ -82,15 +87,16 @@ def collected(
     *,
     where: Where | None = None,
     opening: Callable[[FileSource], Part10File] = part10_file,
+    passed: Callable[[Input], bool] | None = None,
 ) -> frozenset[str]:
     """Return the UIDs that identify the files of ``paths`` at ``levels``, some of ``LEVELS``.
 
     Those of the Standard are left out. Files that cannot be read have none, nor those that ``where`` is not
-    true of; ``opening`` says what a file is. What comes through a pipe can be read again by whoever uses
-    ``files.source.KEPT`` around this.
+    true of and those that are ``passed``; ``opening`` says what a file is. What comes through a pipe can be
+    read again by whoever uses ``files.source.KEPT`` around this.
     """
     tags = frozenset(LEVELS[level] for level in levels)
-    results = for_each(paths, partial(_uids_of, tags, where, opening), jobs)
+    results = for_each(paths, partial(_uids_of, tags, where, opening, passed), jobs)
     return frozenset(uid for result in results if is_usable(result) for uid in _uids_in(result))
 
 
@@ -103,15 +109,40 @@ def _uids_of(
     tags: frozenset[int],
     where: Where | None,
     opening: Callable[[FileSource], Part10File],
+    passed: Callable[[Input], bool] | None,
     item: Input,
 ) -> Result:
+    if passed and passed(item):
+        return Result.unselected(item.path)
     with item.open() as source:
         file = opening(source)
         if where and not where.of(file, item):
             return Result.unselected(item.path)
-        values = values_of(file, tags).values()
-    uids = tuple(uid for value in values for uid in value.texts() if uid and not is_standard(uid))
-    return Result(item.path, {"uids": uids})
+        texts = _texts(file, tags)
+    olds = (uid.strip(" \0") for text in texts for uid in text.split("\\"))
+    return Result(item.path, {"uids": tuple(uid for uid in olds if uid and not is_standard(uid))})
+
+
+def _texts(file: Part10File, tags: frozenset[int]) -> list[str]:
+    """Return the values of ``tags`` at the top of ``file``, in any order if it can be walked to its end."""
+    walker = file.walk(shallow=True)
+    try:
+        return [
+            unpadded(walker.value(value, length))
+            for tag, vr, _, value, length, depth in walker
+            if tag in tags and not depth and vr != "SQ" and length <= _LONGEST
+        ]
+    except MalformedError:
+        return [value.text() for value in values_of(file, tags).values()]
+
+
+def require_apart(given: Mapping[str, str], instances: Collection[str]) -> None:
+    """Raise UsageError where one of ``instances`` would get the UID of another."""
+    for old, new in given.items():
+        if old in instances and new in instances:
+            hint = "the new UID is to be one that no file has"
+            message = f"{new}, the new UID of {old}, is that of another file: two would become one"
+            raise UsageError(message, hint=hint)
 
 
 def read_uid_map(path: str) -> dict[str, str]:
@@ -176,26 +207,40 @@ def write_uid_map(path: str, uids: UidMap) -> None:
     rows = writer(text, lineterminator="\n")
     rows.writerow(COLUMNS)
     rows.writerows(uids.pairs())
+    require_new(path)
     try:
         with making(path, mode=0o600) as file:
             file.write(text.getvalue().encode("utf-8", "surrogateescape"))
             file.flush()
             os.fsync(file.fileno())  # whatever is written after it can be told from it
     except FileExistsError:
-        hint = "what is in a file is never replaced: give another name"
-        raise UsageError(f"{path}: there is a file already", hint=hint) from None
+        raise _taken(path) from None
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def require_new(path: str) -> None:
+    """Raise UsageError where there is a file at ``path``."""
+    if os.path.lexists(path):
+        raise _taken(path)
+
+
+def _taken(path: str) -> UsageError:
+    hint = "what is in a file is never replaced: give another name"
+    return UsageError(f"{path}: there is a file already", hint=hint)
 
 
 def step(uids: UidMap, file: Part10File, told: Told) -> Splice | None:
     """Put new UIDs in the place of old ones throughout the data set; a Step, once it has its ``uids``.
 
     Elements of VR UI are looked at, and those of VR UN that a dictionary has as UI and that hold UIDs; those
-    that name classes and syntaxes are not. Raises what the walk does.
+    that name classes and syntaxes are not. Where the study or series around a reference gets a new UID, and
+    the instance is not one of those found, that is a remark. Raises what the walk does.
     """
     rewriting, tracker = Rewriting(file), PathTracker()
     changed = False
+    outside: dict[str, int] = {}  # how many references from there lead to other instances
+    moved: set[str] = set()
     for found in rewriting:
         if isinstance(found, Container):
             continue
@@ -210,7 +255,29 @@ def step(uids: UidMap, file: Part10File, told: Told) -> Splice | None:
                 told.append(Alteration(tracker.path_of(tag, depth), "uid", old, new))
                 rewriting.put(new.encode("latin-1"))
                 changed = True
+                if depth and tag in LEVELS.values():
+                    moved.add(_around(tracker, tag, depth))
+            elif tag == _REFERENCED_INSTANCE and uids.instances and depth:
+                place = _around(tracker, tag, depth)
+                outside[place] = outside.get(place, 0) + 1
+    if lost := sum(count for place, count in outside.items() if _is_within(place, moved)):
+        told.remark(
+            f"{lost} reference{'' if lost == 1 else 's'} to instances that are not among these files: these"
+            " keep their UIDs, and the study or series around them does not"
+        )
     return rewriting.splice() if changed else None
+
+
+def _around(tracker: PathTracker, tag: int, depth: int) -> str:
+    """Return the path of the item that the element in hand is in."""
+    return tracker.path_of(tag, depth).rpartition(".")[0]
+
+
+def _is_within(place: str, items: Collection[str]) -> bool:
+    """Tell whether the item at ``place`` is one of ``items`` or in one."""
+    while place and place not in items:
+        place = place.rpartition(".")[0]
+    return bool(place)
 
 
 def _value(walker: Walker, element: Element, tracker: PathTracker) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.encoding.charset import DEFAULT, spelt
 from dcmtools.encoding.dictionary import lookup
-from dcmtools.encoding.element import SHORT_VRS, UNDEFINED
+from dcmtools.encoding.element import SHORT_VRS, UNDEFINED, VR_CODES
 from dcmtools.encoding.forms import check
 from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_creator, is_private
 from dcmtools.encoding.values import CHARSET_VRS, NUMBERS, TEXT_VRS, number_struct, texts
@@ -52,7 +52,9 @@ def righted_vr(found: Element, raw: bytes | None, encoding: Encoding) -> str:
     if length == UNDEFINED:
         return "OB" if vr == "OW" else vr  # PS3.5 A.4: encapsulated pixel data
     known = lookup(tag)[0]
-    if is_private(tag) and not is_creator(tag):
+    if vr.encode("latin-1") not in VR_CODES:  # one that is still to come, or none at all
+        right = known if raw is not None and _is_legal(known, "UN", raw, encoding) else "UN"
+    elif is_private(tag) and not is_creator(tag):
         right = "UN" if vr == "LO" and raw and _is_binary(raw) else vr
     elif raw is None or known == vr or not _is_legal(known, vr, raw, encoding):
         right = vr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from dcmtools.encoding import tagpath
@@ -20,6 +21,7 @@ from dcmtools.encoding.tags import (
     is_private,
 )
 from dcmtools.encoding.texts import raw_value, settled
+from dcmtools.encoding.uids import uid_named
 from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS, number_struct
 
 if TYPE_CHECKING:
@@ -112,6 +114,15 @@ class Wanted(NamedTuple):
         return self.kind == "set" and not self.deep and all(step.item != EVERY for step in self.steps[index:])
 
     @property
+    def names_instance(self) -> bool:
+        """Whether it says which instance a file is."""
+        return (
+            self.given is not None
+            and self.steps[-1].tag == SOP_INSTANCE_UID
+            and (self.deep or len(self.steps) == 1)
+        )
+
+    @property
     def signs(self) -> bool | None:
         """Whether it says, at the top, that pixel values have a sign."""
         if self.given and self.given.text and [step.tag for step in self.steps] == [PIXEL_REPRESENTATION]:
@@ -153,11 +164,27 @@ def valued(place: str, value: str, kind: Kind = "set", *, deep: bool = False) ->
         raise _refused(steps[-1], "set", f"{reason}; --set-file takes bytes")
     if known and vr != "SQ":
         try:
+            value = _uids(value) if vr == "UI" else value
             check_values(vr, vm, value)
         except ValueError as error:
-            message = f"{named(steps[-1])}: {error}"
+            message = f"{named(steps[-1])}: {error}{_spelling(vr, value)}"
             raise ValueError(message) from None
     return Wanted(kind, place, steps, deep or within, Given(known, value))
+
+
+def _uids(text: str) -> str:
+    """Return the UIDs that ``text`` has, or names by their keywords; raise ValueError for what is none."""
+    return "\\".join([uid_named(each) if each[:1].isalpha() else each for each in text.split("\\")])
+
+
+def _spelling(vr: str, text: str) -> str:
+    """Return how a date or time is written that was written as people do; empty where ``text`` is none."""
+    bare = re.sub("[-:]", "", text) if vr in ("DA", "TM") else text
+    try:
+        check_values(vr, "1", bare)
+    except ValueError:
+        return ""
+    return f"; it is written {bare}" if bare != text else ""
 
 
 def filled(place: str, data: bytes) -> Wanted:

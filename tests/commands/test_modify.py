@@ -13,6 +13,7 @@ import pydicom
 import pytest
 
 from dcmtools.errors import InputError
+from dcmtools.files.part10 import Part10File
 from tests.support.encoded import EVL, part10
 from tests.support.run import Run, run
 from tests.support.samples import ct, dicomdir, make_small, mr, real_file
@@ -98,6 +99,8 @@ def test_in_place_with_a_backup(file: Path) -> None:
     assert backup.read_bytes() == before
     assert modify(file, "--in-place", "--backup", ".2", "--set", "PatientName=C").status == 0
     assert name_in(file) == "C"
+    assert modify(file, "--in-place", "-nb", *NAME).status == 0
+    assert sorted(os.listdir(file.parent)) == ["mr.dcm", "mr.dcm.2", "mr.dcm.bak"]
 
 
 def test_no_backup_stays_of_what_was_not_replaced(file: Path) -> None:
@@ -184,7 +187,71 @@ def test_a_folder_read_only_for_whoever_it_is(file: Path, monkeypatch: pytest.Mo
     assert os.listdir(file.parent) == ["mr.dcm"]
 
 
+def test_a_backup_is_never_changed(file: Path) -> None:
+    """Whatever suffix it got, and whether this run makes any."""
+    assert modify(file.parent, "--in-place", "--backup", ".bak", *NAME).status == 0
+    before = file.with_name("mr.dcm.bak").read_bytes()
+    numbered = file.with_name("mr.dcm.1")
+    numbered.write_bytes(before)
+    done = modify(file.parent, "--in-place", "--backup", ".bak2", "--set", "PatientName=C", "-v")
+    assert (done.status, name_in(file)) == (0, "C")
+    assert done.stderr.endswith("1 modified, 2 skipped\n")
+    assert "mr.dcm.bak: skipped: by its name it is a backup" in done.stderr
+    assert modify(file.parent, "--in-place", "--set", "PatientName=D").status == 0
+    assert (file.with_name("mr.dcm.bak").read_bytes(), numbered.read_bytes()) == (before, before)
+    assert not file.with_name("mr.dcm.bak.bak2").exists()
+    assert modify(numbered, "--in-place", *NAME).status == 0  # who names it means it
+    assert name_in(numbered) == "A^B"
+
+
+@pytest.mark.parametrize("names", [("1.2.3", "1.2.3.4"), ("CT", "CT.dcm"), ("a.b.dcm", "a.bc.dcm")])
+def test_files_that_are_no_backups(file: Path, names: tuple[str, str]) -> None:
+    for name in names:
+        shutil.copyfile(file, file.with_name(name))
+    done = modify(file.parent, "--in-place", *NAME)
+    assert (done.status, done.stderr) == (0, "3 modified\n")
+
+
+def test_one_file_given_twice(file: Path, tmp_path: Path) -> None:
+    done = modify(file, file, "--in-place", *NAME, "-v")
+    assert done.status == 0
+    assert "skipped: it is given twice" in done.stderr
+    assert "1 modified, 1 skipped" in done.stderr
+    done = modify(file.parent, file, "--in-place", "--set", "PatientName=C", "-v")
+    assert "skipped: it is in a folder that is given, too" in done.stderr
+    done = modify(file, os.path.relpath(file), "--dry-run", *NAME)
+    assert "1 would be modified, 1 skipped" in done.stderr
+    assert modify(file, file, "-o", tmp_path / "out", *NAME).stderr == "1 modified, 1 skipped\n"
+
+
+def test_it_is_told_why_all_were_skipped(file: Path) -> None:
+    done = modify(file.parent, "--in-place", "--erase", "PatientComments")
+    assert done.stderr == "0 modified (nothing to change: 1), 1 skipped\n"
+
+
 # ---------------------------------------------------------------- what is told
+
+
+def test_a_dry_run_knows_of_backups(file: Path) -> None:
+    backup = file.with_name("mr.dcm.bak")
+    backup.write_text("precious")
+    in_place = (file, "--in-place", "--backup", ".bak", *NAME)
+    told = [modify(*in_place, *dry) for dry in ([], ["--dry-run"])]
+    assert [each.status for each in told] == [1, 1]
+    assert all(f"there is a file {backup} already" in each.stderr for each in told)
+    nothing = modify(file, "--in-place", "--backup", ".bak", "--erase", "PatientComments", "--dry-run")
+    assert nothing.status == 0
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_group_lengths_that_go_are_told(tmp_path: Path, *, nested: bool) -> None:
+    patient = EVL.element(0x00100000, "UL", bytes(4)) + EVL.element(0x00100010, "PN", b"Doe^")
+    data = EVL.sequence(0x00081140, EVL.item(), EVL.item(patient)) if nested else patient
+    (tmp_path / "in.dcm").write_bytes(part10(data))
+    done = modify(tmp_path / "in.dcm", "--dry-run", "-ma", "PatientName=A^B")
+    above = "(0008,1140)[1]." if nested else ""
+    assert f"{above}(0010,0000) GroupLength: erase [a group length, which is retired]" in done.stdout
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_dry_run(file: Path) -> None:
@@ -366,6 +433,9 @@ def test_zeros_behind_the_last_element_stay(file: Path, count: int) -> None:
         ([*NAME, "--uid-map-out", "x.csv"], "--uid-map-out wants"),
         ([*NAME, "--charset-from", "latin-1"], "--charset-from wants --charset"),
         (["--charset", "klingon"], "'--charset'"),
+        (["-i", "StudyDate=2024-12-31"], "it is written 20241231"),
+        (["-i", "StudyTime=12:30"], "it is written 1230"),
+        (["-i", "SOPClassUID=MRImageStorag"], "did you mean MRImageStorage?"),
     ],
 )
 def test_usage(args: list[str], message: str, file: Path, tmp_path: Path) -> None:
@@ -487,3 +557,49 @@ def test_signatures_of_what_has_changed(tmp_path: Path, edit: tuple[str, ...]) -
     assert "warning: it has digital signatures, which may not be valid any more" in done.stderr
     erased = modify(path, "-o", tmp_path / "other.dcm", *NAME, "--erase", "DigitalSignaturesSequence")
     assert erased.stderr == "1 modified\n"
+
+
+# ---------------------------------------------------------------- which instance it is
+
+
+@pytest.mark.parametrize("option", ["--set", "--replace", "--replace-all"])
+def test_files_do_not_become_one_instance(tmp_path: Path, option: str) -> None:
+    make_small(tmp_path / "in", 2)
+    before = {path: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    done = modify(tmp_path / "in", "--in-place", option, "SOPInstanceUID=1.2.3")
+    assert done.status == 2
+    assert "SOPInstanceUID would be the same in each file" in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for path in before:
+            archive.write(path, path.name)
+    assert modify(tmp_path / "in.zip", "-o", tmp_path / "out", option, "SOPInstanceUID=1.2.3").status == 2
+
+
+def test_classes_by_their_names(file: Path) -> None:
+    assert modify(file, "--in-place", "--insert", "SOPClassUID=CTImageStorage").status == 0
+    read = pydicom.dcmread(file)
+    assert read.SOPClassUID == read.file_meta.MediaStorageSOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
+
+
+def test_the_file_meta_information_follows_what_is_out_of_order(tmp_path: Path) -> None:
+    """As such a data set is changed by what changes each element where it meets it."""
+    path = tmp_path / "in.dcm"
+    name, uid = EVL.element(0x00100010, "PN", b"Doe^"), EVL.element(0x00080018, "UI", b"1.2.3.4\0")
+    path.write_bytes(part10(name + uid))
+    assert modify(path, "--in-place", "--replace", "SOPInstanceUID=1.2.3.5").status == 0
+    with Part10File.open(str(path)) as file:
+        assert file.meta_text(0x00020003) == "1.2.3.5"
+
+
+def test_an_item_before_which_others_are_missing(file: Path) -> None:
+    done = modify(file, "--in-place", "--set", "AcquisitionContextSequence[2].CodeValue=1")
+    assert done.status == 3
+    assert done.stderr.count("(0040,0555)") == 1
+    assert "from [0] on" in done.stderr
+
+
+def test_items_are_made_in_their_order(file: Path) -> None:
+    wanted = [f"AcquisitionContextSequence[{number}].CodeValue={number}" for number in (1, 0)]
+    assert modify(file, "--in-place", "--set", wanted[0], "--set", wanted[1]).status == 0
+    assert [each.CodeValue for each in pydicom.dcmread(file).AcquisitionContextSequence] == ["0", "1"]

@@ -133,3 +133,27 @@ def test_compressed_frames_are_not_called_native(path: Path, option: str) -> Non
 def test_the_way_out_is_named(path: Path) -> None:
     path.write_bytes(HEAD + NAME)
     assert "'dcmtools modify --fix-meta' makes" in run("modify", path, "--in-place", "--set", "Rows=1").stderr
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "right"),
+    [(0x00100020, b"42", b"LO"), (0x00091002, b"ABCD", b"UN"), (0x00081140, b"\1\2", b"UN")],
+)
+def test_vrs_that_are_none(path: Path, tag: int, value: bytes, right: bytes) -> None:
+    """In the form of VRs that are still to come (PS3.5 7.1.2), where the dictionary knows better."""
+    creator = EVL.element(0x00090010, "LO", b"ACME") if tag >> 16 == 9 else b""
+    data = creator + EVL.element(tag, "XX", value)
+    path.write_bytes(RIGHT + (data + HEAD if tag < 0x00080016 else HEAD + data))
+    done = run("modify", path, "--in-place", "--repair")
+    assert (done.status, done.stderr) == (0, "1 modified\n")
+    assert EVL.element(tag, right.decode(), value) in path.read_bytes()
+    assert b"XX" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--repair", "--fix-meta"])
+def test_native_pixel_data_where_it_should_be_encapsulated(path: Path, option: str) -> None:
+    rle = "1.2.840.10008.1.2.5"
+    path.write_bytes(part10(HEAD + EVL.element(0x7FE00010, "OW", bytes(4)), rle))
+    done = run("modify", path, "--in-place", option)
+    assert done.status == 0
+    assert "warning: its pixel data is not encapsulated, as it is in RLELossless" in done.stderr

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcmtools.files.part10 import Part10File
 from tests.support import studies
+from tests.support.encoded import EVL, part10
 from tests.support.run import run
 from tests.support.studies import (
     CT,
@@ -195,3 +197,71 @@ def test_two_halves_of_a_study_do_not_get_different_uids(
     studies.make_study(tmp_path / "in")
     done = run("modify", tmp_path / "in", "-gst", *[each.format(tmp_path) for each in arguments])
     assert (done.status, why in done.stderr) == (2, True)
+
+
+def test_elements_out_of_order_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    path.write_bytes(
+        part10(
+            EVL.element(0x00100010, "PN", b"Doe^")
+            + EVL.element(0x00080018, "UI", b"1.2.3.4\0")
+            + EVL.element(0x00300000, "UL", bytes(4))
+            + EVL.element(0x0020000D, "UI", b"1.2.9\0")
+        )
+    )
+    done = run("modify", path, "--in-place", "--new-uids", LEVELS, "--uid-map-out", tmp_path / "map.csv")
+    assert done.status == 0, done.stderr
+    new_of = pairs_of(tmp_path / "map.csv")
+    assert set(new_of) == {"1.2.3.4", "1.2.9"}
+    assert all(new.encode() in path.read_bytes() for new in new_of.values())
+    with Part10File.open(str(path)) as file:
+        assert file.meta_text(0x00020003) == new_of["1.2.3.4"]
+
+
+def test_a_map_does_not_make_two_files_one_instance(tmp_path: Path) -> None:
+    paths = studies.make_study(tmp_path / "in")
+    before = paths[0].read_bytes()
+    (tmp_path / "map.csv").write_text(f"{IMAGES[0]},{IMAGES[1]}\n")
+    done = run("modify", tmp_path / "in", "--in-place", "--uid-map", tmp_path / "map.csv")
+    assert done.status == 2
+    assert "is that of another file: two would become one" in done.stderr
+    assert paths[0].read_bytes() == before
+
+
+def test_a_run_in_place_goes_on(tmp_path: Path) -> None:
+    """Files that are done already have the new UIDs, and their backups the old ones."""
+    paths = studies.make_study(tmp_path / "in")
+    map_file, again = tmp_path / "map.csv", ("modify", tmp_path / "in", "--in-place", "--backup", ".bak")
+    assert run(*again, "--new-uids", LEVELS, "--uid-map-out", map_file).status == 0
+    backup = paths[0].with_name(f"{paths[0].name}.bak")
+    done = paths[0].read_bytes()
+    paths[0].unlink()
+    backup.rename(paths[0])  # as if it had not been its turn yet
+    assert run(*again, "--uid-map", map_file).status == 0
+    assert paths[0].read_bytes() == done
+
+
+def test_a_dry_run_says_what_a_run_does_otherwise(tmp_path: Path) -> None:
+    studies.make_study(tmp_path / "in")
+    map_file = tmp_path / "map.csv"
+    dry = ("modify", tmp_path / "in", "--dry-run", "-gst", "--uid-map-out", map_file)
+    done = run(*dry)
+    assert done.status == 0
+    assert (
+        f"would be modified, in a run to other UIDs than these, and {map_file} is not written" in done.stderr
+    )
+    assert not map_file.exists()
+    map_file.write_text("precious")
+    done = run(*dry)
+    assert (done.status, f"{map_file}: there is a file already" in done.stderr) == (2, True)
+
+
+def test_references_that_lead_out_of_the_files(tmp_path: Path) -> None:
+    """The study around them gets a new UID, and the instance that it is said to be of does not."""
+    paths = studies.make_study(tmp_path / "in")
+    (report,) = [path for path in paths if any(SR in values for _, values in uids_in(path))][:1]
+    alone = run("modify", report, "-o", tmp_path / "alone.dcm", "--new-uids", LEVELS)
+    assert alone.status == 0
+    assert "to instances that are not among these files" in alone.stderr
+    whole = run("modify", tmp_path / "in", "-o", tmp_path / "out", "--new-uids", LEVELS)
+    assert "not among these files" not in whole.stderr

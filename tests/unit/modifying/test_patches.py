@@ -123,6 +123,10 @@ def test_json(tmp_path: Path) -> None:
         ('{"00400275": {"vr": "SQ", "Value": [{"00080060": {"vr": "CS", "Value": ["ct"]}}]}}', "VR CS"),
         ('{"7FE00010": {"vr": "OW", "InlineBinary": "?"}}', "7fe0,0010"),
         ('{"7FE00010": {"vr": "OW"}}', "there is no value"),
+        ('{"00280010": {"vr": "US", "Value": [1, 2]}}', "2 values where the VM is 1"),
+        ('{"00100010": {"vr": "PN"}, "00100010": {"vr": "PN"}}', "'00100010' stands twice"),
+        ('{"00100020": {"vr": "LO", "Value": ["x"], "InlineBinary": ""}}', "exclude each other"),
+        pytest.param('{"00280010": {"vr": "US", "Value": [' + "1" * 5000 + "]}}", "4300 digits", id="digits"),
     ],
 )
 def test_json_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
@@ -142,3 +146,15 @@ def test_other_files(tmp_path: Path) -> None:
         read_bytes(str(tmp_path / "latin.json"), 1)
     with pytest.raises(UsageError, match="folder"):
         read_bytes(os.fspath(tmp_path))
+
+
+def test_keys_without_end(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nested too deep"):
+        read_patch(patch(tmp_path, "a" + ".a" * 5000 + " = 1", "patch.toml"))
+
+
+def test_bulk_values_are_of_any_length(tmp_path: Path) -> None:
+    found = read_patch(
+        patch(tmp_path, '{"7FE00010": {"vr": "OW", "InlineBinary": "AAAAAA=="}}', "patch.json")
+    )
+    assert [each.given and each.given.raw for each in found.wanted] == [bytes(4)]
