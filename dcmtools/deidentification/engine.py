@@ -155,7 +155,8 @@ class Deidentifier:
         def texts(stays: Callable[[Element], bool]) -> list[str]:
             return unlisted_texts(elements, stays, self._profile, self._unlisted)
 
-        done.kept_texts = texts(traversal.stays)
+        searched = traversal.searched
+        done.kept_texts = texts(lambda element: traversal.stays(element) or element[2] in searched)
         if pixels:
             done.suspect = pixels.suspect
             done.warnings += pixels.warnings

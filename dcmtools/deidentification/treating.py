@@ -63,7 +63,8 @@ class Treating(Substituting):
 
     ``put`` are the values that stand in the place of others, and identifiers that a rule keeps; ``actions``
     counts by the codes of PS3.15 E.1, ``remarks`` tell of what was done that is no warning. ``long_text``
-    tells whether text has been copied that is not in memory.
+    tells whether text has been copied that is not in memory, ``searched`` where there is text out of which
+    something was taken.
     """
 
     def __init__(
@@ -80,13 +81,14 @@ class Treating(Substituting):
         self.explained: list[dict[str, str]] = []
         self.removed: list[Removed] = []
         self.long_text = False
+        self.searched: set[int] = set()
         self._identifiers: Identifiers | None = None
         self._pass = Pass.NOTING
         self._did = "", ""  # with the element in hand: the code, and the rule
 
     def _begin_again(self) -> None:
         """Forget what another pass has done."""
-        for kept in (self.uids, self.put, self.actions, self.explained, self.removed):
+        for kept in (self.uids, self.put, self.actions, self.explained, self.removed, self.searched):
             kept.clear()
         self.warnings.clear()
         self.remarks.clear()
@@ -156,6 +158,8 @@ class Treating(Substituting):
             return False
         new = "\\".join([old if each is None else each for old, each in zip(found, cleaned, strict=True)])
         told = written_without(new, self._top.charset)
+        if told != REMOVED:
+            self.searched.add(element[2])
         self._put(element, b"" if told == REMOVED and vr not in SEARCHED else told)
         self._count("C", "the search: what was removed elsewhere stood in it")
         return True

@@ -811,6 +811,21 @@ def test_free_texts_that_no_table_lists_are_told(tmp_path: Path) -> None:
         assert done.kept_texts == ["(0008,1090)", "(0054,0220).(0008,0104)"]
 
 
+def test_free_text_out_of_which_something_was_taken_is_told_where_some_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "in.dcm"
+    path.write_bytes(
+        part10(
+            image(
+                text(0x00081090, "LO", "of QUIXOTE 7"),
+                text(0x00100010, "PN", "QUIXOTE^SANCHO"),
+                text(0x00181020, "LO", "QUIXOTE"),
+            )
+        )
+    )
+    with deidentified(path) as done:
+        assert done.kept_texts == ["(0008,1090)"]
+
+
 def test_a_reference_to_what_stays_is_nothing_that_was_removed(tmp_path: Path) -> None:
     reference = EVL.sequence(0x00081110, EVL.item(text(UID, "UI", "1.2.3.4")))
     path = tmp_path / "in.dcm"
