@@ -68,8 +68,8 @@ its UID, the other does not.
 
 --backup keeps each file that is replaced, with a suffix behind its name; to undo a run, move it back there.
 What is in a folder and by its name is a backup is never changed in its place: what has the suffix of this
-run, and what stands beside the file that has its name without the suffix. Such a suffix begins with a dot or a
-tilde, and is no number unless it stands behind .dcm. Other commands take backups for files like any: move
+run, and what stands beside the file that has its name without the suffix. Such a suffix begins with a dot or
+a tilde, and is no number unless it stands behind .dcm. Other commands take backups for files like any: move
 them away before.
 
 # WHAT ELSE CHANGES
@@ -89,8 +89,8 @@ Digital signatures stay. They may not be valid any more, which is a warning.
 --repair puts right what is known to be wrong in files of some devices, where it is certain what is meant:
 
 * Lengths | Odd ones, 13 for 10 bytes, those that leave out the padding, those of 16 bits where a VR has 32.
-* VRs | None at all, those that no edition has, implicit ones among explicit, and others than PS3.6 has, if the value is legal under
-  both; bytes under LO in private elements; encapsulated pixel data under OW.
+* VRs | None at all, those that no edition has, implicit ones among explicit, and others than PS3.6 has, if
+  the value is legal under both; bytes under LO in private elements; encapsulated pixel data under OW.
 * Values | Text and UIDs padded with other bytes than PS3.5 has, character sets that are misspelt.
 * Delimiters | Those that are missing, stand astray or have a length; zero bytes behind the last element.
 * Elements | Those out of order, those that stand twice with one value; Group Lengths and Length to End.

@@ -32,7 +32,7 @@ from dcmtools.replacing import making
 from dcmtools.results import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from dcmtools.editing.pieces import Splice
     from dcmtools.encoding.element import Element
