@@ -111,13 +111,18 @@ def _check(codec: Codec, asked: Mapping[str, Any]) -> None:
     for name, is_useful in useful.items():
         if not is_useful and is_given(context, name):
             raise click.UsageError(f"--{name.replace('_', '-')} means nothing to {codec.name}.")
-    for other in ("overwrite", "in_place"):
-        if asked["skip_existing"] and asked[other]:
-            raise click.UsageError(f"--skip-existing and --{other.replace('_', '-')} exclude each other.")
+    check_skipping(asked)
     if asked["ratio"] and is_given(context, "quality"):
         raise click.UsageError("--quality and --ratio exclude each other.")
     if asked["fragment_size"] and asked["offset_table"] == "extended":
         raise click.UsageError("--offset-table extended excludes --fragment-size: frames are one fragment.")
+
+
+def check_skipping(asked: Mapping[str, Any]) -> None:
+    """Raise UsageError where what is in OUT, or goes nowhere else, is to be both skipped and replaced."""
+    for other in ("overwrite", "in_place"):
+        if asked["skip_existing"] and asked[other]:
+            raise click.UsageError(f"--skip-existing and --{other.replace('_', '-')} exclude each other.")
 
 
 def _to(default: str | None) -> Callable[[Function], Function]:

@@ -89,8 +89,8 @@ Digital signatures stay. They may not be valid any more, which is a warning.
 --repair puts right what is known to be wrong in files of some devices, where it is certain what is meant:
 
 * Lengths | Odd ones, 13 for 10 bytes, those that leave out the padding, those of 16 bits where a VR has 32.
-* VRs | None at all, those that no edition has, implicit ones among explicit, and others than PS3.6 has, if the
-  value is legal under both; bytes under LO in private elements; encapsulated pixel data under OW.
+* VRs | None at all, those that no edition has, implicit ones among explicit, and others than PS3.6 has, if
+  the value is legal under both; bytes under LO in private elements; encapsulated pixel data under OW.
 * Values | Text and UIDs padded with other bytes than PS3.5 has, character sets that are misspelt.
 * Delimiters | Those that are missing, stand astray or have a length; zero bytes behind the last element.
 * Elements | Those out of order, those that stand twice with one value; Group Lengths and Length to End.

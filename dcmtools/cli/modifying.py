@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from dcmtools.cli.compressing import PLACES
+from dcmtools.cli.compressing import PLACES, check_skipping
 from dcmtools.cli.options import bundle
 from dcmtools.cli.params import LEVELS, RULE_KEY
 
@@ -139,9 +139,7 @@ def _edits(paths: Paths, asked: Mapping[str, Any]) -> Iterator[Step]:
     private = asked["private"] or any(patch.private for patch in patches)
     wanted = [each for patch in patches for each in patch.wanted] + list(_wanted(asked))
     if any(each.names_instance for each in wanted) and not _is_one(paths):
-        raise click.UsageError(
-            "SOPInstanceUID would be the same in each file: --new-uids and --uid-map give each its own."
-        )
+        raise click.UsageError("SOPInstanceUID would be the same in each file; see --new-uids, --uid-map.")
     if wanted or private:
         missing_ok = asked["ignore_missing"] or asked["missing"] == "skip"
         try:
@@ -215,9 +213,7 @@ def _outputs(paths: Paths, asked: Mapping[str, Any]) -> Outputs:
 
 def _check(asked: Mapping[str, Any]) -> None:
     """Raise UsageError for options that exclude each other."""
-    for other in ("overwrite", "in_place"):
-        if asked["skip_existing"] and asked[other]:
-            raise click.UsageError(f"--skip-existing and --{other.replace('_', '-')} exclude each other.")
+    check_skipping(asked)
     if asked["charset_from"] is not None and asked["charset"] is None:
         raise click.UsageError("--charset-from wants --charset.")
     backup = asked["backup"]
