@@ -35,10 +35,10 @@ For each element, at any depth, the first of these that speaks of it decides:
 
 The file meta information and the preamble are written anew. UIDs are replaced everywhere, in the same way,
 but for those of the Standard and of coding schemes. Patient Identity Removed, the codes of De-identification
-Method (PS3.16 CID 7050) and Longitudinal Temporal Information Modified tell what was really done; what was
-there before stays. What rules keep although the Basic Profile protects it is named in De-identification
-Method, a value for each. Everything else stays as it was, byte for byte: waveforms, calibration, what an
-image was made with.
+Method (PS3.16 CID 7050) and Longitudinal Temporal Information Modified (MODIFIED where a rule keeps dates)
+tell what was really done; what was there before stays. What rules keep although the Basic Profile protects it
+is named in De-identification Method, a value for each. Everything else stays as it was, byte for byte:
+waveforms, calibration, what an image was made with.
 
 --explain tells of each element what would become of it, in the letters of PS3.15 E.1 (K is kept, X removed,
 Z emptied, D replaced, C cleaned, U another UID; A is added), and by which rule. It never shows values. What
@@ -165,8 +165,9 @@ issuer_old and name_new may be left out; without an issuer a row is for any. Wit
 columns, old and new. Spreadsheets call such a file CSV UTF-8. A fault names the line. So does what would give
 somebody away: an id_new or name_new that is any id_old of the map, or has its own, of four characters or
 more, in it. Two patients with one id_new are an error, unless --map-merge says that they are to become one.
-Where one has a name in it that is removed from a file, that file fails. Files of patients who
-are not in the map fail, unless --map-missing hash derives an identifier for these from the key.
+Where one has a name or a date in it that is removed from a file, that file fails; where an id_new is another
+identifier that is removed from a file, a remark says so. Files of patients who are not in the map fail,
+unless --map-missing hash derives an identifier for these from the key.
 
 --map-out FILE writes old and new Patient IDs and UIDs as CSV with the columns id_old and id_new. To a file
 that earlier runs have written the pairs are added that it lacks: one map does for all batches of a project.
@@ -237,8 +238,8 @@ stay as they are.
 * Free text | What stays with --clean descriptors, structured or --keep is searched for this patient's own
   names, identifiers and dates as the header has them: names as words of their own, identifiers of six digits
   and more also between letters, and with signs between the digits; dates also with two digits of the year,
-  where there are dots, dashes or slashes. Nicknames, relatives, other spellings,
-  parts of an address, an age in words,
+  where there are dots, dashes or slashes. Names of two letters are not found next to a low line (OB_GENERAL).
+  Nicknames, relatives, other spellings, parts of an address, an age in words,
   names that are part of a word (AMiller, Millers), shorter identifiers that are, and other people's names
   are not found. The same goes for text that no table lists. kept_text in records and reports tells where free
   text stays that no table lists or that was cleaned, so that people can look at it.
