@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import AET, is_given
+from dcmtools.cli.params import is_given
+from dcmtools.cli.peer_params import AET
 from dcmtools.cli.serving import ALLOWED, KEPT, WHERE
 
 if TYPE_CHECKING:

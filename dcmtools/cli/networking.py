@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dcmtools.cli.options import association_options, bundle, seconds_option, stop_on_signals
-from dcmtools.cli.params import AET, IP_ADDRESS, PEER, is_given
+from dcmtools.cli.params import is_given
+from dcmtools.cli.peer_params import AET, IP_ADDRESS, PEER
 from dcmtools.cli.securing import (
     IDENTITY_NAMES,
     TLS_NAMES,

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from dcmtools.net.peer import Peer
-
     _ParamType = click.ParamType[Any]
 else:
     _ParamType = click.ParamType  # generic since click 8.4 only
@@ -23,7 +21,7 @@ else:
 _UID = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+"
 
 
-class _Parsed(_ParamType):
+class Parsed(_ParamType):
     """A type whose values come from a function that raises ValueError."""
 
     forms = ""
@@ -63,75 +61,13 @@ class _Parsed(_ParamType):
             self.fail(f"{complaint}{end}{self.forms and ' Give ' + self.forms + '.'}", param, ctx)
 
 
-def _default_port(context: click.Context | None, tls: bool | None = None) -> int:
-    """Return the port of a peer that has none: that for TLS, where it is to be spoken.
-
-    ``tls`` is what config.toml says of the peer, which goes before [defaults], but not before what is given.
-    """
-    from dcmtools.net.peer import DEFAULT_PORT, TLS_PORT
-
-    asked = context.params.get("tls") if context else None
-    if context and (tls is None or is_given(context, "tls")):
-        tls = asked
-    return TLS_PORT if tls else DEFAULT_PORT
-
-
 def is_given(context: click.Context, name: str) -> bool:
     """Whether the command line or the environment, which go before the peer's own values, say ``name``."""
     sources = click.core.ParameterSource
     return context.get_parameter_source(name) in (sources.COMMANDLINE, sources.ENVIRONMENT)
 
 
-class _PeerNameType(_Parsed):
-    name = "name"
-
-    def parse(self, text: str) -> object:
-        from dcmtools.config.peers import checked_name
-
-        return checked_name(text)
-
-    def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
-        from dcmtools.config.peers import addresses
-
-        return ((name, where) for name, where in addresses().items() if name.startswith(incomplete))
-
-
-class _AddressType(_Parsed):
-    name = "peer"
-    forms = "AET@host:port, host:port or host"
-
-    def parse_within(self, text: str, context: click.Context | None) -> Peer:
-        from dcmtools.net.peer import Peer
-
-        return Peer.parse(text, _default_port(context))
-
-
-class _PeerType(_PeerNameType):
-    name = "peer"
-    forms = "AET@host:port, host:port, host or a name from config.toml"
-
-    def parse_within(self, text: str, context: click.Context | None) -> Peer:
-        from dcmtools.net.peer import Peer
-
-        if text and not set(text) & set("@:[]"):  # neither AET@ nor a port: a name, or a host
-            from dcmtools.config.peers import named_peer
-
-            peer = named_peer(text)
-            if peer is not None:
-                return named_peer(text, _default_port(context, peer.security.tls)) or peer
-        return Peer.parse(text, _default_port(context))
-
-
-class _AetType(_Parsed):
-    name = "aet"
-
-    def parse(self, text: str) -> str:
-        from dcmtools.net.peer import checked_aet
-
-        return checked_aet(text)
-
-
-class _UidType(_Parsed):
+class _UidType(Parsed):
     name = "uid"
 
     def parse(self, text: str) -> str:
@@ -142,7 +78,7 @@ class _UidType(_Parsed):
         return text
 
 
-class _TagPathType(_Parsed):
+class _TagPathType(Parsed):
     name = "tag"
     forms = "a keyword, gggg,eeee or a path such as Seq[0].Elem"
 
@@ -168,7 +104,7 @@ class _RuleKeyType(_TagPathType):
         return text
 
 
-class _OptionsType(_Parsed):
+class _OptionsType(Parsed):
     """Names of options of a profile, several with commas; its room reads them."""
 
     name = "list"
@@ -186,7 +122,7 @@ class _OptionsType(_Parsed):
         return ((f"{before}{comma}{name}", "") for name in left)
 
 
-class _LevelsType(_Parsed):
+class _LevelsType(Parsed):
     """Levels whose UIDs are to change, several with commas."""
 
     name = "levels"
@@ -199,7 +135,7 @@ class _LevelsType(_Parsed):
         return ((f"{before}{comma}{name}", "") for name in left)
 
 
-class _ProfileType(_Parsed):
+class _ProfileType(Parsed):
     """A profile by its name, or a file; its room reads it."""
 
     name = "profile"
@@ -284,7 +220,7 @@ class _WhereType(_TagPathType):
         return [rv]
 
 
-class _FindClassType(_Parsed):
+class _FindClassType(Parsed):
     name = "model"
 
     def parse(self, text: str) -> object:
@@ -299,7 +235,7 @@ class _FindClassType(_Parsed):
         return ((name, uid) for name, uid in names if name.lower().startswith(incomplete.lower()))
 
 
-class _SyntaxType(_Parsed):
+class _SyntaxType(Parsed):
     name = "syntax"
 
     def parse(self, text: str) -> object:
@@ -313,7 +249,7 @@ class _SyntaxType(_Parsed):
         return iter(transfer_syntaxes_with(incomplete))
 
 
-class _StorageClassType(_Parsed):
+class _StorageClassType(Parsed):
     name = "class"
 
     def parse(self, text: str) -> object:
@@ -327,7 +263,7 @@ class _StorageClassType(_Parsed):
         return iter(storage_classes_with(incomplete))
 
 
-class _CodecType(_Parsed):
+class _CodecType(Parsed):
     name = "syntax"
     forms = "a name that 'dcmtools codecs' lists, a UID or a keyword of PS3.6"
 
@@ -350,7 +286,7 @@ class _CodecType(_Parsed):
         return f"Give {self.forms}."
 
 
-class _FramesType(_Parsed):
+class _FramesType(Parsed):
     name = "frames"
     forms = "numbers and ranges such as 1,5-9,-1"
 
@@ -360,7 +296,7 @@ class _FramesType(_Parsed):
         return parse(text)
 
 
-class _SecondsType(_Parsed):
+class _SecondsType(Parsed):
     name = "seconds"
     zero = False
 
@@ -383,31 +319,6 @@ class _PauseType(_SecondsType):
     zero = True
 
 
-class _NetworkType(_Parsed):
-    name = "network"
-    forms = "an address or a network such as 192.0.2.0/24"
-
-    def parse(self, text: str) -> object:
-        from ipaddress import ip_network
-
-        return ip_network(text)
-
-
-class _IpAddressType(_Parsed):
-    name = "address"
-
-    def parse(self, text: str) -> str:
-        from ipaddress import ip_address
-
-        return str(ip_address(text))
-
-
-PEER = _PeerType()
-PEER_NAME = _PeerNameType()
-ADDRESS = _AddressType()
-IP_ADDRESS = _IpAddressType()
-NETWORK = _NetworkType()
-AET = _AetType()
 UID = _UidType()
 TAG_PATH = _TagPathType()
 QUERY_KEY = _QueryKeyType()

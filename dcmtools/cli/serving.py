@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dcmtools.cli.options import association_options, bundle, stop_on_signals
-from dcmtools.cli.params import AET, NETWORK, PAUSE, PEER, SECONDS, SYNTAX
+from dcmtools.cli.params import PAUSE, SECONDS, SYNTAX
+from dcmtools.cli.peer_params import AET, NETWORK, PEER
 from dcmtools.cli.securing import TLS_SERVER_NAMES, asked_server_tls, tls_server_options
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import click
 
 from dcmtools.cli.networking import associations_option, priority_option
 from dcmtools.cli.options import bundle
-from dcmtools.cli.params import AET, PAUSE, PROFILE
+from dcmtools.cli.params import PAUSE, PROFILE
+from dcmtools.cli.peer_params import AET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcmtools.deidentification.mapping import MapFile
 from dcmtools.deidentification.releasing import LEFT_OUT, SAME, Releaser
 from dcmtools.errors import UsageError
-from dcmtools.files.inputs import for_each
 from dcmtools.files.outputs import STDOUT, Causes, is_within
 from dcmtools.files.source import STDIN
+from dcmtools.files.work import for_each
 from dcmtools.results import WARNED, Extent, Outcome, Result
 from dcmtools.selection.where import chosen
 

@@ -185,7 +185,7 @@ def identifier(text: str) -> Iterator[Phrase]:
     found = _phrase(IDENTIFIER, text)
     if found is None or sum(map(str.isalnum, found.text)) < _SHORTEST_IDENTIFIER:
         return
-    if len(set(found.text)) < 2:  # 0000, XXXX
+    if len(set(found.text)) < 2:  # one sign again and again, as in 0000
         found = found._replace(common=True)
     yield found
     if found.common:

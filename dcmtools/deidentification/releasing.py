@@ -16,6 +16,7 @@ from dcmtools.deidentification import method
 from dcmtools.deidentification.engine import Deidentifier
 from dcmtools.deidentification.mapping import MissingPatient
 from dcmtools.deidentification.placing import Waiting, path_below, quarantined
+from dcmtools.deidentification.refusals import AlreadyDone, Leaking, Suspect
 from dcmtools.deidentification.verification import Seen, leaks
 from dcmtools.encoding.tags import MEDIA_STORAGE_SOP_CLASS_UID
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
@@ -46,24 +47,6 @@ _FOLDER: Final = "give the folder that it is in, and the files in it are done"
 _REMOVE: Final = "remove it, and have another one made of what is there; -o OUT leaves it out"
 _FINISHED: Final = "finished"  # in a record on its way, where nobody else sees it
 _COUNTED: Final = {"X": "removed", "Z": "emptied", "D": "replaced", "C": "cleaned", "U": "uids"}
-
-
-class Leaking(CheckFailed):
-    """Something that was removed is still in what was written."""
-
-    code = "leak"
-
-
-class AlreadyDone(InputError):
-    """The file says that it is de-identified: done twice it would fit no other."""
-
-    shared = True
-
-
-class Suspect(CheckFailed):
-    """The pixels may show who the patient is."""
-
-    code = "suspect-pixels"
 
 
 class _Finished(NamedTuple):

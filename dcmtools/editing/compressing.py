@@ -15,10 +15,10 @@ from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.errors import (
     Unsuitable,
 )
-from dcmtools.files.inputs import is_usable
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.places import made_of
 from dcmtools.files.source import FileSource
+from dcmtools.files.work import is_usable
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:

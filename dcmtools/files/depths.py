@@ -27,11 +27,29 @@ def elements_at(
     The items of a sequence that is named follow it, with its path. Values are to be taken from ``walker``
     before the next one is asked for. Raises what the walk raises.
     """
+    for element, tracker, decoder in elements_in(walker, decode):
+        tag, vr, *_, depth = element
+        if depth & 1:
+            if tag != ITEM:
+                continue
+            tag, depth = tracker.sequence(depth), depth - 1
+        elif not vr:
+            continue
+        for path in paths:
+            if tracker.at(path, tag, depth):
+                yield path, element, decoder
+
+
+def elements_in(walker: Walker, decode: Decoder = DEFAULT) -> Iterator[tuple[Element, PathTracker, Decoder]]:
+    """Yield each element, with what knows where it stands and the decoder of the text around it.
+
+    Values are to be taken from ``walker`` before the next one is asked for. Raises what the walk raises.
+    """
     tracker = PathTracker()
     decoders = [decode]
     while elements := walker.read():
         for element in elements:
-            tag, vr, _, offset, length, depth = element
+            tag, _, _, offset, length, depth = element
             level = depth >> 1
             del decoders[level + 1 :]
             while len(decoders) <= level:
@@ -39,15 +57,7 @@ def elements_at(
             if tag == SPECIFIC_CHARACTER_SET and length <= LONGEST_CHARSET:
                 decoders[level] = decoder_of(walker.value(offset, length))
             track(tracker, element, walker)
-            if depth & 1:
-                if tag != ITEM:
-                    continue
-                tag, depth = tracker.sequence(depth), depth - 1
-            elif not vr:
-                continue
-            for path in paths:
-                if tracker.at(path, tag, depth):
-                    yield path, element, decoders[level]
+            yield element, tracker, decoders[level]
 
 
 def track(tracker: PathTracker, element: Element, walker: Walker) -> None:

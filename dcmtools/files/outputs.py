@@ -19,9 +19,10 @@ from dcmtools.errors import (
     OutputError,
     UsageError,
 )
-from dcmtools.files.inputs import NAMED_AS_DICOM, Ending, is_archive
+from dcmtools.files.inputs import NAMED_AS_DICOM, is_archive
 from dcmtools.files.names import safe_name
 from dcmtools.files.source import STDIN
+from dcmtools.files.work import Ending
 from dcmtools.replacing import making, replacing
 from dcmtools.results import Result
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from dcmtools.errors import AlreadyThere, DcmtoolsError, InputError, Interrupted, OutputError
 from dcmtools.files.copying import copy
-from dcmtools.files.inputs import NAMED_AS_DICOM, for_each, is_usable
+from dcmtools.files.inputs import NAMED_AS_DICOM
 from dcmtools.files.outputs import STDOUT, Causes, Made, Outputs, shown
 from dcmtools.files.part10 import part10_file
 from dcmtools.files.source import STDIN, FileSource
+from dcmtools.files.work import for_each, is_usable
 from dcmtools.replacing import making
 from dcmtools.results import Outcome, Result
 

@@ -9,8 +9,8 @@ from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
 from dcmtools.files.answers import answer
 from dcmtools.files.anyhow import LenientFile
-from dcmtools.files.inputs import for_each
 from dcmtools.files.part10 import Part10File
+from dcmtools.files.work import for_each
 from dcmtools.inspection.filtering import Reading
 from dcmtools.inspection.lines import LineWriter
 from dcmtools.selection.where import chosen

@@ -23,9 +23,9 @@ from dcmtools.encoding.uids import CLASS_UIDS, is_standard, is_uid
 from dcmtools.errors import InputError, MalformedError, OutputError, UsageError
 from dcmtools.files.csvfile import rows_of
 from dcmtools.files.depths import track
-from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.part10 import part10_file
 from dcmtools.files.values import values_of
+from dcmtools.files.work import for_each, is_usable
 from dcmtools.modifying.told import Alteration
 from dcmtools.modifying.understanding import understood_vr
 from dcmtools.replacing import making

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from dcmtools.errors import CheckFailed
 from dcmtools.escaping import escape
-from dcmtools.files.inputs import for_each
+from dcmtools.files.work import for_each
 from dcmtools.results import Outcome, Result
 from dcmtools.scanning.keys import INSTANCE, Key, defaults, unique_key, value_of
 from dcmtools.scanning.keys import parse as parse_key

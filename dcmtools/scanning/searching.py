@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dcmtools.encoding.charset import DEFAULT, decoder_of
+from dcmtools.encoding.charset import DEFAULT
 from dcmtools.encoding.dictionary import lookup, private_lookup
 from dcmtools.encoding.element import UNDEFINED
-from dcmtools.encoding.tagpath import PathTracker
-from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, format_tag, is_private
+from dcmtools.encoding.tags import format_tag, is_private
 from dcmtools.encoding.values import NUMBER_VRS, TEXT_VRS, effective_vr
 from dcmtools.escaping import escape
 from dcmtools.files.answers import answer
 from dcmtools.files.anyhow import LenientFile
-from dcmtools.files.depths import track
-from dcmtools.files.values import LONGEST_CHARSET, Value
+from dcmtools.files.depths import elements_in
+from dcmtools.files.values import Value
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -99,27 +98,17 @@ class Searcher:
             if text:
                 yield format_tag(tag), lookup(tag)[2], text
         walker = file.walk()
-        tracker = PathTracker()
-        decoders = [DEFAULT]
-        while elements := walker.read():
-            for element in elements:
-                tag, vr, _, offset, length, depth = element
-                level = depth >> 1
-                del decoders[level + 1 :]
-                while len(decoders) <= level:
-                    decoders.append(decoders[-1])
-                if tag == SPECIFIC_CHARACTER_SET and length <= LONGEST_CHARSET:
-                    decoders[level] = decoder_of(walker.value(offset, length))
-                track(tracker, element, walker)
-                if not vr or vr == "SQ" or length == UNDEFINED or not 0 < length <= LONGEST:
-                    continue
-                if vr != "UN" and vr not in _SEARCHED:
-                    continue
-                value = Value(tag, vr, walker.value(offset, length), walker.order, decoders[level])
-                if text := self._text(value, lost):
-                    creator = tracker.creator(tag, depth) if is_private(tag) else ""
-                    name = (private_lookup(creator, tag) if creator else lookup(tag))[2]
-                    yield tracker.path_of(tag, depth), name, text
+        for element, tracker, decode in elements_in(walker):
+            tag, vr, _, offset, length, depth = element
+            if not vr or vr == "SQ" or length == UNDEFINED or not 0 < length <= LONGEST:
+                continue
+            if vr != "UN" and vr not in _SEARCHED:
+                continue
+            value = Value(tag, vr, walker.value(offset, length), walker.order, decode)
+            if text := self._text(value, lost):
+                creator = tracker.creator(tag, depth) if is_private(tag) else ""
+                name = (private_lookup(creator, tag) if creator else lookup(tag))[2]
+                yield tracker.path_of(tag, depth), name, text
 
     def _text(self, value: Value, lost: list[int]) -> str:
         """Return the value as text, empty where it is not what is searched for.

@@ -99,7 +99,7 @@ class Anonymizer:
 
 def _check_changes(changes: Sequence[Change], done: Deidentified) -> None:
     """Raise Leaking where ``changes`` put back what was removed, which they are made after."""
-    from dcmtools.deidentification.releasing import Leaking
+    from dcmtools.deidentification.refusals import Leaking
 
     for tag, vr, text in changes:
         for value in text.split("\\"):
@@ -118,7 +118,8 @@ def _temporary() -> BinaryIO:
 
 def _written(done: Deidentified, out: BinaryIO, profile: str) -> list[str]:
     """Write ``done``, look at it, and return what may be wrong; raise where nobody is to have it."""
-    from dcmtools.deidentification.releasing import Suspect, verified
+    from dcmtools.deidentification.refusals import Suspect
+    from dcmtools.deidentification.releasing import verified
 
     try:
         done.write(out)

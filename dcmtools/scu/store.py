@@ -13,9 +13,9 @@ from dcmtools.batch import processors
 from dcmtools.editing.apart import Processes
 from dcmtools.encoding.uids import uid_name
 from dcmtools.errors import DcmtoolsError, Interrupted, OutputError
-from dcmtools.files.inputs import for_each, is_usable
 from dcmtools.files.instance import inspect
 from dcmtools.files.source import KEPT
+from dcmtools.files.work import for_each, is_usable
 from dcmtools.net.outbox import merged
 from dcmtools.results import Extent, Outcome, Result
 from dcmtools.scu.contexts import batches

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from dcmtools.files import inputs
+from dcmtools.files import work
 from tests.support.encoded import EVL, part10
 from tests.support.run import Run, run
 from tests.support.samples import ct, make_small, mr, real_file, sop_instance_uid
@@ -185,7 +185,7 @@ def test_a_value_that_is_too_long_fails_its_file(study: Path) -> None:
 
 
 def test_several_processes_show_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "_PATIENCE", 0.0)
+    monkeypatch.setattr(work, "_PATIENCE", 0.0)
     make_small(tmp_path, 5 * ALL_PIECES)
     asked = [*keys("SOPInstanceUID"), tmp_path]
     assert rows("--jobs", 3, *asked) == rows("--jobs", 1, *asked)

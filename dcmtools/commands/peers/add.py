@@ -8,7 +8,8 @@ import click
 
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.options import output_options
-from dcmtools.cli.params import ADDRESS, AET, IP_ADDRESS, PEER_NAME, SECONDS
+from dcmtools.cli.params import SECONDS
+from dcmtools.cli.peer_params import ADDRESS, AET, IP_ADDRESS, PEER_NAME
 from dcmtools.cli.securing import peer_security_options
 from dcmtools.config import PDU_BYTES
 

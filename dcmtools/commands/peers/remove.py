@@ -8,7 +8,7 @@ import click
 
 from dcmtools.cli.app import App, pass_app
 from dcmtools.cli.options import output_options
-from dcmtools.cli.params import PEER_NAME
+from dcmtools.cli.peer_params import PEER_NAME
 
 if TYPE_CHECKING:
     from dcmtools.errors import ExitStatus

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from dcmtools.cli.params import AET, PAUSE, PEER, SECONDS, TAG_PATH, UID
+from dcmtools.cli.params import PAUSE, SECONDS, TAG_PATH, UID
+from dcmtools.cli.peer_params import AET, PEER
 from dcmtools.net.peer import Peer
 
 if TYPE_CHECKING:

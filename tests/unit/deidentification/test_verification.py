@@ -102,7 +102,7 @@ def looked_at(
     path = folder / "written.dcm"
     path.write_bytes(data)
     with Part10File.open(str(path)) as file:
-        return leaks(file, removed() if identifiers is None else identifiers, **more)  # type: ignore[arg-type]
+        return leaks(file, removed() if identifiers is None else identifiers, **more)  # type: ignore[arg-type]  # its own keywords
 
 
 @pytest.mark.parametrize("syntax", NATIVE)

@@ -79,10 +79,10 @@ def test_plain_ones_stay(policy: str, tmp_path: Path, *, open_lengths: bool) -> 
 )
 def test_others_are_suspects(how: dict[str, str], why: str, tmp_path: Path) -> None:
     for policy in ("check", "regions"):
-        assert why in treated(tmp_path, policy, **how).suspect  # type: ignore[arg-type]
-    kept = treated(tmp_path, "keep", **how)  # type: ignore[arg-type]
+        assert why in treated(tmp_path, policy, **how).suspect  # type: ignore[arg-type]  # its keywords
+    kept = treated(tmp_path, "keep", **how)  # type: ignore[arg-type]  # its keywords
     assert kept.suspect == ""
     assert why in kept.warnings[0]
     for policy in ("blank", "reject"):
         with pytest.raises(InputError, match=why):
-            treated(tmp_path, policy, **how)  # type: ignore[arg-type]
+            treated(tmp_path, policy, **how)  # type: ignore[arg-type]  # its keywords

@@ -19,9 +19,9 @@ from dcmtools.editing import apart
 from dcmtools.editing.apart import Processes
 from dcmtools.editing.transcoding import Asked, transcoded
 from dcmtools.errors import InputError, InternalError, Interrupted, OutputError
-from dcmtools.files.inputs import Input, for_each
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.source import FileSource
+from dcmtools.files.work import for_each
 from dcmtools.net.stop import Stop
 from dcmtools.results import Result
 from tests.support import samples
@@ -31,6 +31,8 @@ from tests.support.wayward import CRASHES, SLEEPS, Wayward, is_running, wayward
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dcmtools.files.inputs import Input
 
 __all__ = ["wayward"]  # a fixture
 

@@ -14,10 +14,11 @@ import pytest
 
 from dcmtools.errors import ExitStatus, InputError, NotDicom, Unsuitable
 from dcmtools.files.anyhow import LenientFile
-from dcmtools.files.inputs import Input, find, for_each, is_usable
+from dcmtools.files.inputs import Input, find
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.paths import Paths
 from dcmtools.files.source import KEPT
+from dcmtools.files.work import for_each, is_usable
 from dcmtools.results import Outcome, Result
 from tests.support.archived import KINDS, archived, tarred, with_members, zipped
 from tests.support.encoded import part10

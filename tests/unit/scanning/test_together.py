@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcmtools.errors import InputError
-from dcmtools.files import inputs
-from dcmtools.files.inputs import Input, for_each
+from dcmtools.files import work
+from dcmtools.files.work import for_each
 from dcmtools.results import Outcome, Result
 from tests.support.samples import make_small
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dcmtools.files.inputs import Input
 
 PIECE = 8
 FILES = 6 * PIECE
@@ -44,7 +46,7 @@ def killing(item: Input) -> Result:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(inputs, "_PATIENCE", 0.0)
+    monkeypatch.setattr(work, "_PATIENCE", 0.0)
     make_small(tmp_path, FILES)
     return tmp_path
 
