@@ -42,7 +42,7 @@ class Extent:
 
     __slots__ = ("_watcher", "closing", "doing", "failed", "moved", "total", "unit", "warned")
 
-    def __init__(self, total: int | None = None) -> None:
+    def __init__(self, total: int | None = None, *, warned: str = "") -> None:
         """Begin with nothing moved and nobody watching."""
         self.total = total
         self.moved = 0
@@ -50,7 +50,7 @@ class Extent:
         self.unit = ""
         self.closing = ""
         self.failed = ""
-        self.warned = ""
+        self.warned = warned
         self._watcher: Callable[[], None] | None = None
 
     def watch(self, watcher: Callable[[], None] | None) -> None:

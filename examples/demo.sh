@@ -54,6 +54,12 @@ run python3 "$here/same_data_sets.py" "$work/files" "$work/fetched"
 run dcmtools scan "$work/fetched" -k Modality -k Rows -k TransferSyntaxUID --where 'Rows > 100'
 run dcmtools modify "$work/files/CT_small.dcm" -o "$work/modified.dcm" --set PatientID=4711 --erase PatientAge
 run dcmtools dump +P PatientName +P PatientID "$work/modified.dcm"
+printf '\n$ dcmtools diff %s %s    # status 1: they differ\n' "$work/files/CT_small.dcm" "$work/modified.dcm"
+dcmtools diff --ignore-meta "$work/files/CT_small.dcm" "$work/modified.dcm" && exit 1
+run dcmtools sort "$work/fetched" -o "$work/sorted" --template '{PatientID|"unknown"}/{Modality}/{SOPInstanceUID}.dcm'
+run dcmtools convert "$work/files/CT_small.dcm" -o "$work/ct.json"
+run dcmtools convert "$work/ct.json" -o "$work/again.dcm"
+run dcmtools diff --ignore-meta --ignore-charset "$work/files/CT_small.dcm" "$work/again.dcm"
 run dcmtools compress "$work/files" -o "$work/small" --to htj2k-lossless
 run dcmtools anonymize "$work/files/CT_small.dcm" -o "$work/clean" --new-key "$work/project.key"
 run dcmtools dump +P PatientName +P StudyDate +P Modality +P DeidentificationMethod "$work/clean"

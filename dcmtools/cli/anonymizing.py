@@ -200,7 +200,7 @@ def _outputs(paths: Paths, where: Mapping[str, Any]) -> Outputs:
         in_place=where["in_place"],
         overwritten=where["overwrite"],
         renamed=where["names"] == "uid",
-        options=("--in-place", "--overwrite"),
+        options=("--in-place", "--overwrite", "--names"),
     )
 
 

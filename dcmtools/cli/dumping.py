@@ -246,6 +246,13 @@ _MODEL = (
         help="The folder for the files of --bulk file.",
     ),
 )
+charset_option = click.option(
+    "--assume-charset",
+    "decode",
+    callback=_charset,
+    metavar="TERM",
+    help="Read text in this character set where the file names none: ISO_IR 100, ISO_IR 192, ...",
+)
 _READING = (
     click.option(
         "--dict",
@@ -274,13 +281,7 @@ _READING = (
         help="Read data sets in this transfer syntax, whatever the file says: a UID, a keyword, implicit, "
         "explicit, explicit-big-endian or deflated.",
     ),
-    click.option(
-        "--assume-charset",
-        "decode",
-        callback=_charset,
-        metavar="TERM",
-        help="Read text in this character set where the file names none: ISO_IR 100, ISO_IR 192, ...",
-    ),
+    charset_option,
 )
 _NAMES = (
     *("search", "values", "raw", "first", "paths_shown", "until", "before", "depth", "private"),

@@ -16,7 +16,14 @@ _COMPRESS_FIELDS: Final = (
 FIELDS: Final = {
     "dump": "file transfer_syntax dataset values",
     "scan": "file values level by value name files bytes path keyword output rows",
+    "diff": "file other result differences pixels",
+    "sort": "file target action state sop_instance_uid missing",
     "modify": "file output altered changes copied elapsed_ms",
+    "convert": "file to outputs data_sets bytes elapsed_ms",
+    "wrap": "file output kind sop_class_uid sop_instance_uid series_instance_uid study_instance_uid frames",
+    "unwrap": "file outputs mime_type frames sop_instance_uid",
+    "split": "file output outputs frames written there sop_class_uid series_instance_uid copied missing"
+    " elapsed_ms",
     "compress": _COMPRESS_FIELDS,
     "decompress": _COMPRESS_FIELDS,
     "codecs": "name transfer_syntax_uid keyword encapsulated lossless read write bits signed colour",

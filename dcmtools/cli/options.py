@@ -109,13 +109,16 @@ def jobs_option(function: F) -> F:
     )(function)
 
 
-def paths_argument(function: Function) -> Function:
-    """Add the arguments ``PATHS`` and ``--files-from``; the command gets ``paths`` as one object, unread."""
+def paths_argument(function: Function, *, optional: bool = False) -> Function:
+    """Add the arguments ``PATHS`` and ``--files-from``; the command gets ``paths`` as one object, unread.
+
+    Where these are ``optional``, they may name nothing.
+    """
 
     def call(*args: object, paths: tuple[str, ...], files_from: str | None, **kwargs: object) -> object:
         from dcmtools.files.paths import Paths
 
-        if not paths and files_from is None:
+        if not paths and files_from is None and not optional:
             raise click.MissingParameter(param_hint="'PATHS...'", param_type="argument")
         if files_from == "-" and "-" in paths:
             raise click.UsageError("Standard input cannot be both a file and the list of --files-from.")
@@ -125,7 +128,7 @@ def paths_argument(function: Function) -> Function:
     return bundle(
         call,
         function,
-        click.argument("paths", type=anything, metavar="PATHS...", nargs=-1),
+        click.argument("paths", type=anything, metavar="[PATHS]..." if optional else "PATHS...", nargs=-1),
         click.option(
             "--files-from",
             type=click.Path(exists=True, dir_okay=False, allow_dash=True),

@@ -10,7 +10,7 @@ import click
 from dcmtools.config import LONGEST_WAIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from click.shell_completion import CompletionItem
 
@@ -78,16 +78,20 @@ class _UidType(Parsed):
         return text
 
 
-class _TagPathType(Parsed):
+class TagPathType(Parsed):
+    """A tag path; the last step of it is completed."""
+
     name = "tag"
     forms = "a keyword, gggg,eeee or a path such as Seq[0].Elem"
 
     def parse(self, text: str) -> object:
+        """Return the path that ``text`` is."""
         from dcmtools.encoding.tagpath import parse
 
         return parse(text)
 
     def proposals(self, incomplete: str) -> Iterator[tuple[str, str]]:
+        """Yield the paths that ``incomplete`` can become, each with its tag."""
         from dcmtools.encoding.dictionary import keywords_with
         from dcmtools.encoding.tags import format_tag
 
@@ -95,7 +99,18 @@ class _TagPathType(Parsed):
         return ((f"{above}{dot}{keyword}", format_tag(tag)) for keyword, tag in keywords_with(last))
 
 
-class _RuleKeyType(_TagPathType):
+class _IgnoredType(TagPathType):
+    name = "path"
+    forms = "a keyword, gggg,eeee, a path such as Seq[0].Elem, or *.Elem at any depth"
+
+    def parse(self, text: str) -> object:
+        from dcmtools.comparison.rules import Place
+        from dcmtools.encoding.tagpath import parse
+
+        return Place(parse(text.removeprefix("*.")), text.startswith("*."))
+
+
+class _RuleKeyType(TagPathType):
     """What a rule of de-identification is about; its room reads it, with the value behind =, if any."""
 
     forms = ""
@@ -157,7 +172,7 @@ class _ProfileType(Parsed):
         return [*super().shell_complete(ctx, param, incomplete), files]
 
 
-class _QueryKeyType(_TagPathType):
+class _QueryKeyType(TagPathType):
     """A key of a query; completed as the path that it begins with."""
 
     name = "key"
@@ -169,7 +184,7 @@ class _QueryKeyType(_TagPathType):
         return key_of(text)
 
 
-class _ScanKeyType(_TagPathType):
+class _ScanKeyType(TagPathType):
     """A column of a scan; completed as the path that it begins with, or that stands in parentheses."""
 
     name = "key"
@@ -184,40 +199,6 @@ class _ScanKeyType(_TagPathType):
         function, bracket, path = incomplete.rpartition("(")
         end = ")" if bracket else ""
         return ((f"{function}{bracket}{name}{end}", text) for name, text in super().proposals(path))
-
-
-class BadExpression(click.BadParameter):
-    """An expression that makes no sense; ``lines`` show where."""
-
-    lines: Sequence[str] = ()
-
-
-class _WhereType(_TagPathType):
-    """An expression of ``--where``; completed as the path that it begins with."""
-
-    name = "expression"
-    forms = ""
-
-    def parse(self, text: str) -> object:
-        from dcmtools.selection.where import Where
-
-        return Where(text)
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        """Parse ``value``, and say where it is wrong."""
-        from dcmtools.errors import UsageError
-
-        try:
-            return super().convert(value, param, ctx)
-        except UsageError as error:
-            end = "" if error.message.endswith("?") else "."
-            wrong = BadExpression(error.message + end, ctx, param)
-            wrong.lines = getattr(error, "lines", ())
-            raise wrong from None
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """Take a variable for one expression, spaces and all."""
-        return [rv]
 
 
 class _FindClassType(Parsed):
@@ -320,7 +301,8 @@ class _PauseType(_SecondsType):
 
 
 UID = _UidType()
-TAG_PATH = _TagPathType()
+TAG_PATH = TagPathType()
+IGNORED = _IgnoredType()
 QUERY_KEY = _QueryKeyType()
 SCAN_KEY = _ScanKeyType()
 RULE_KEY = _RuleKeyType()
@@ -328,7 +310,6 @@ LEVELS = _LevelsType()
 RETAIN = _OptionsType("retain")
 CLEAN = _OptionsType("clean")
 PROFILE = _ProfileType()
-WHERE = _WhereType()
 FIND_CLASS = _FindClassType()
 SYNTAX = _SyntaxType()
 STORAGE_CLASS = _StorageClassType()

@@ -56,8 +56,22 @@ _ARCHIVE: Final = (
 COMMANDS: Final = (
     CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
     CommandInfo("scan", "dcmtools.commands.scan", "Tabulate or search many DICOM files.", "Files"),
+    CommandInfo("diff", "dcmtools.commands.diff", "Tell what is different between DICOM files.", "Files"),
+    CommandInfo(
+        "sort", "dcmtools.commands.sort", "Put DICOM files into folders named by what is in them.", "Files"
+    ),
     CommandInfo(
         "modify", "dcmtools.commands.modify", "Set, replace and erase elements of DICOM files.", "Files"
+    ),
+    CommandInfo(
+        "convert", "dcmtools.commands.convert", "Make JSON of DICOM files, or DICOM files of JSON.", "Files"
+    ),
+    CommandInfo("wrap", "dcmtools.commands.wrap", "Put documents and pictures into DICOM files.", "Files"),
+    CommandInfo(
+        "unwrap", "dcmtools.commands.unwrap", "Take documents and pictures out of DICOM files.", "Files"
+    ),
+    CommandInfo(
+        "split", "dcmtools.commands.split", "Make files of the frames of multi-frame DICOM files.", "Files"
     ),
     CommandInfo(
         "compress", "dcmtools.commands.compress", "Put DICOM files into another transfer syntax.", "Files"

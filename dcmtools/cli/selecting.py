@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dcmtools.cli.params import WHERE
+from dcmtools.cli.expressions import WHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

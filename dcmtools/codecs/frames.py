@@ -28,6 +28,7 @@ PIXEL_TAGS: Final = {FLOAT_PIXEL_DATA: 32, DOUBLE_FLOAT_PIXEL_DATA: 64, PIXEL_DA
 _LONGEST: Final = 1024  # of what describes pixels
 _LONGEST_TABLE: Final = 8 * 10_000_000
 _MOST_FRAGMENTS: Final = 1_000_000  # each takes 250 bytes of memory
+_BLOCK: Final = 1024 * 1024
 _GE_PRIVATE: Final = "1.2.840.113619.5.2"  # implicit VR little endian, but pixel data in big endian
 # How codestreams begin and end, where it takes that to tell frames apart: JPEG, JPEG-LS, JPEG 2000, JPEG XL.
 _JPEG_XL: Final = b"\xff\x0a"
@@ -100,6 +101,26 @@ class PixelData:
         needed = -(-len(self) * self.pixels.frame_bits // 8)
         return max(0, self.element[4] - needed - needed % 2)
 
+    def behind(self) -> Iterator[bytes]:
+        """Yield what is ``beyond``, in little endian, in blocks."""
+        end = self.element[4]
+        for at in range(end - self.beyond, end, _BLOCK):
+            yield self._read(at, min(at + _BLOCK, end))
+
+    def left_out(self) -> str:
+        """Return what to say of bytes behind the last frame, nothing where there are none.
+
+        Raises InputError where they could be frames untold of.
+        """
+        if not self.beyond:
+            return ""
+        if 8 * self.beyond >= self.pixels.frame_bits:
+            raise InputError(
+                f"{self.beyond} bytes of pixel data stand behind the last frame, which could be more frames"
+                f" than the {len(self)} of Number of Frames"
+            )
+        return f"{self.beyond} bytes of pixel data behind the last frame left out"
+
     def fragments(self, index: int) -> Sequence[Span]:
         """Return where the codestream of a frame stands; nothing of what is not encapsulated."""
         return self._fragments.of_frame(index) if self._fragments else ()
@@ -118,7 +139,11 @@ class PixelData:
             raise InputError(f"frame {index + 1} has more than {MAX_FRAME} bytes")
         return b"".join([self.source.read(*span) for span in spans])
 
-    def _native(self, index: int) -> bytes:
+    def span(self, index: int) -> Span:
+        """Return where a native frame stands: the whole bytes that have some of its bits.
+
+        Raises InputError where there are fewer bytes than it takes.
+        """
         bits = self.pixels.frame_bits
         first, after = index * bits // 8, -(-(index + 1) * bits // 8)
         if after > self.element[4]:
@@ -126,7 +151,12 @@ class PixelData:
                 f"frame {index + 1} is not there: {self.element[4]} bytes of pixel data are fewer than the"
                 f" {-(-len(self) * bits // 8)} of {len(self)} frames"
             )
-        data = self._read(first, after)
+        return Span(self.element[3] + first, after - first)
+
+    def _native(self, index: int) -> bytes:
+        offset, length = self.span(index)
+        first, bits = offset - self.element[3], self.pixels.frame_bits
+        data = self._read(first, first + length)
         if bits % 8:  # single bits are packed over the bounds of frames (PS3.5 8.1.1)
             number = int.from_bytes(data, "little") >> index * bits % 8
             data = (number & (1 << bits) - 1).to_bytes(-(-bits // 8), "little")

@@ -99,17 +99,15 @@ def _header(found: list[Segment]) -> Stream:
 
 
 def _photometric(found: list[Segment], frame: bytes) -> str:
-    """Return what the components are: Adobe's marker tells for certain, then their names, then JFIF's."""
+    """Return what the components are as libjpeg has it: JFIF's marker tells, then Adobe's, then names."""
     if frame[5] != 3:
         return ""
-    for marker, data in found:
-        if marker == _APP14 and data.startswith(b"Adobe") and len(data) >= 12:
-            return "YBR_FULL" if data[11] == 1 else "RGB"
-    if bytes(frame[6::3]) == b"RGB":
-        return "RGB"
     if any(marker == _APP0 and data.startswith(b"JFIF\0") for marker, data in found):
         return "YBR_FULL"
-    return ""
+    for marker, data in found:
+        if marker == _APP14 and data.startswith(b"Adobe") and len(data) >= 12:
+            return "RGB" if data[11] == 0 else "YBR_FULL"
+    return "RGB" if bytes(frame[6::3]) == b"RGB" else ""
 
 
 def decode(codestream: bytes, stream: Stream, pixels: Pixels) -> Samples:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import DISK_FULL, NO_ROOM, DcmtoolsError, OutputError, UsageError
 from dcmtools.files.inputs import Input
+from dcmtools.files.made import Made
 from dcmtools.files.names import place_of
-from dcmtools.files.outputs import Made
 from dcmtools.replacing import making
 
 if TYPE_CHECKING:

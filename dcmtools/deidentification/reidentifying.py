@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcmtools.deidentification.restoring import restored
 from dcmtools.errors import DcmtoolsError, InputError, OutputError
-from dcmtools.files.outputs import STDOUT, Causes, Made, shown
+from dcmtools.files.made import Made
+from dcmtools.files.outputs import STDOUT, Causes, shown
 from dcmtools.files.part10 import part10_file
 from dcmtools.files.work import for_each, is_usable
 from dcmtools.results import Result

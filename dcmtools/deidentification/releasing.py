@@ -22,7 +22,8 @@ from dcmtools.encoding.tags import MEDIA_STORAGE_SOP_CLASS_UID
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.errors import CheckFailed, DcmtoolsError, InputError, OutputError, Unsuitable
 from dcmtools.escaping import escape
-from dcmtools.files.outputs import STDOUT, Made, shown
+from dcmtools.files.made import Made
+from dcmtools.files.outputs import STDOUT, shown
 from dcmtools.files.part10 import Part10File, part10_file
 from dcmtools.files.source import FileSource
 from dcmtools.files.values import values_of

@@ -27,7 +27,7 @@ LOSSY: Final = 0x00282110
 LOSSY_RATIO: Final = 0x00282112
 LOSSY_METHOD: Final = 0x00282114
 EXTREMES: Final = (0x00280106, 0x00280107)  # Smallest and Largest Image Pixel Value
-_LONGEST: Final = 64 * 1024
+_LONGEST: Final = 1024 * 1024
 _LONGEST_SEQUENCE: Final = 64 * 1024 * 1024
 _LONGEST_TEXT: Final = 1024  # of VR ST
 # By module of codecs, the defined terms of C.7.6.1.1.5.1.
@@ -127,14 +127,15 @@ class Derivation(NamedTuple):
             return
         yield Edit(SOP_INSTANCE_UID, "UI", self.sop_instance_uid.encode())
         if top.text(SOP_CLASS_UID) and top.text(SOP_INSTANCE_UID):
-            yield _appended(top, SOURCE_IMAGES, self._source_image(top))
+            yield _appended(top, SOURCE_IMAGES, self.source_image(top))
 
     def _described(self, top: Top) -> bytes:
         before, new = top.raw(DERIVATION_DESCRIPTION).rstrip(b" \0"), self.description.encode("ascii")
         whole = b"; ".join(filter(None, (before, new)))
         return whole if len(whole) <= _LONGEST_TEXT else new
 
-    def _source_image(self, top: Top) -> DataSet:
+    def source_image(self, top: Top) -> DataSet:
+        """Return the item that refers to the one before."""
         source = made(
             ReferencedSOPClassUID=top.text(SOP_CLASS_UID),
             ReferencedSOPInstanceUID=top.text(SOP_INSTANCE_UID),

@@ -27,7 +27,7 @@ _PART: Final = r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9}))?"
 _MOST_POINTERS: Final = 32
 _OVERLAY_FRAMES: Final = 0x0015
 # What tells of frames by numbers: Start and Stop Trim, Representative Frame, Frame Numbers of Interest.
-_NUMBERS_OF_FRAMES: Final = (0x00082142, 0x00082143, 0x00286010, 0x00286020, 0x00286022, 0x00286023)
+NUMBERS_OF_FRAMES: Final = (0x00082142, 0x00082143, 0x00286010, 0x00286020, 0x00286022, 0x00286023)
 
 
 class Selection(NamedTuple):
@@ -65,25 +65,34 @@ def selecting_edits(top: Top, chosen: Sequence[int], count: int) -> Iterator[Edi
 
     Raises InputError where what is said of frames cannot be told apart.
     """
-    if top.text(DIMENSION_ORGANIZATION) == "TILED_FULL":
-        raise InputError(
-            "the frames of a TILED_FULL image are where they are by their number: all are needed"
-        )
+    require_apart(top)
     for group in OVERLAY_GROUPS:
         if top.text(group << 16 | _OVERLAY_FRAMES) not in ("", "1"):
             raise InputError(
                 f"the overlay ({group:04x},0015) has frames of its own, which are not chosen here"
             )
     yield Edit(NUMBER_OF_FRAMES, "IS", str(len(chosen)).encode())
-    yield from (Edit(tag, top.vr(tag), None) for tag in _NUMBERS_OF_FRAMES if top.has(tag))
+    yield from (Edit(tag, top.vr(tag), None) for tag in NUMBERS_OF_FRAMES if top.has(tag))
     if top.has(PER_FRAME):
         yield Edit(PER_FRAME, "SQ", _chosen_items(top, chosen, count))
+    for tag, values in vectors(top, count).items():
+        joint = b"\\" if top.vr(tag) in TEXT_VRS else b""
+        yield Edit(tag, top.vr(tag), joint.join([values[index] for index in chosen]))
+
+
+def require_apart(top: Top) -> None:
+    """Raise InputError where frames mean nothing without the others."""
+    if top.text(DIMENSION_ORGANIZATION) == "TILED_FULL":
+        raise InputError(
+            "the frames of a TILED_FULL image are where they are by their number: all are needed"
+        )
+
+
+def vectors(top: Top, count: int) -> dict[int, list[bytes]]:
+    """Return the values of what Frame Increment Pointer names that has one for each of ``count`` frames."""
     pointers = numbers("AT", top.raw(FRAME_INCREMENT_POINTER), top.encoding.order)
-    for tag in list(dict.fromkeys(map(int, pointers)))[:_MOST_POINTERS]:
-        values = _values(top, tag)
-        if len(values) == count:
-            joint = b"\\" if top.vr(tag) in TEXT_VRS else b""
-            yield Edit(tag, top.vr(tag), joint.join([values[index] for index in chosen]))
+    tags = list(dict.fromkeys(map(int, pointers)))[:_MOST_POINTERS]
+    return {tag: values for tag in tags if len(values := _values(top, tag)) == count}
 
 
 def _values(top: Top, tag: int) -> list[bytes]:

@@ -76,25 +76,13 @@ def reencode(
         done.changes += ["icon decompressed"] * len(icons)
     if done.asked.frames:
         done.chosen = done.asked.frames.of(len(data))
-    _check_beyond(done, data)
+    done.warnings += filter(None, [data.left_out()])
     work = _Reencoding(done, data, remembering=remembering)
     value, edits = work.encapsulated(held) if done.asked.codec.encapsulated else work.native()
     splice = spliced(file, [*icons, *edits, *work.telling(), Edit(data.element[0], "OB", None)])
     at = splice.size - (file.body().end - data.after)
     parts = [_copied(done, splice, file, *ends) for ends in ((0, at), (at, splice.size))]
     done.data_set = chain(parts[0], value, parts[1])
-
-
-def _check_beyond(done: Transcoded, data: PixelData) -> None:
-    """Warn of bytes behind the last frame; raise InputError where they could be frames untold of."""
-    if not data.beyond:
-        return
-    if 8 * data.beyond >= data.pixels.frame_bits:
-        raise InputError(
-            f"{data.beyond} bytes of pixel data stand behind the last frame, which could be more frames than"
-            f" the {len(data)} of Number of Frames"
-        )
-    done.warnings.append(f"{data.beyond} bytes of pixel data behind the last frame left out")
 
 
 def digest_of(data: PixelData, index: int) -> bytes:

@@ -29,6 +29,7 @@ class Bulk(NamedTuple):
     offset: int
     length: int
     order: str
+    encapsulated: bool = False
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the value in little endian, which is the byte order of bulk data (PS3.18 8.7.3.3.1)."""

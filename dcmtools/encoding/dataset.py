@@ -33,11 +33,11 @@ from dcmtools.encoding.values import (
     texts,
 )
 from dcmtools.encoding.walker import Walker
-from dcmtools.encoding.writing import delimited, element, item
+from dcmtools.encoding.writing import delimited, element, encapsulated, item
 from dcmtools.errors import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from dcmtools.encoding.charset import Decoder
     from dcmtools.encoding.element import Element
@@ -45,6 +45,12 @@ if TYPE_CHECKING:
 
 _UTF_8: Final = b"ISO_IR 192"
 _ESCAPE: Final = b"\x1b"  # of code extensions, all of whose bytes may be those of ASCII
+
+
+class Fragments(bytes):
+    """The value of encapsulated pixel data: its items, without the delimiter (PS3.5 A.4)."""
+
+    __slots__ = ()
 
 
 class DataSet(dict[int, "tuple[str, Value]"]):
@@ -138,6 +144,9 @@ def encode(data_set: DataSet, encoding: Encoding, around: bytes = b"") -> bytes:
             if isinstance(value, list):
                 out.append(_sequence(tag, value, encoding, charset))
                 continue
+            if isinstance(value, Fragments):
+                out.append(encapsulated(tag, vr, value, encoding))
+                continue
             if written and vr in CHARSET_VRS and (not value.isascii() or _ESCAPE in value):
                 value = encoded(written(value).rstrip(" \0"), charset)
             out.append(element(tag, vr, swapped(vr, value) if encoding.big else value, encoding))
@@ -166,18 +175,40 @@ def decode(data: bytes, encoding: Encoding, charset: bytes = b"") -> DataSet:
     return read(walker, charset)
 
 
-def read(walker: Walker, charset: bytes = b"") -> DataSet:
+class Chosen:
+    """Of the outermost elements of a walk those that are ``wanted``, with all that is in them."""
+
+    def __init__(self, wanted: Container[int]) -> None:
+        """Begin before the first."""
+        self._wanted = wanted
+        self._within = False
+
+    def __call__(self, elements: Iterable[Element]) -> Iterator[Element]:
+        """Yield those of the next ``elements``."""
+        for each in elements:
+            if not each[5]:
+                self._within = each[0] in self._wanted
+            if self._within:
+                yield each
+
+
+def read(
+    walker: Walker,
+    charset: bytes = b"",
+    chosen: Callable[[Iterable[Element]], Iterable[Element]] = iter,
+) -> DataSet:
     """Return the data set that ``walker`` walks, values and all: of files, up to those that are bulk.
 
-    Group lengths and Length to End are left out. Raises what the walk raises, and MalformedError for an
-    element that stands twice, encapsulated pixel data, and numbers in big endian that are not whole.
+    Group lengths and Length to End are left out, and what is not ``chosen``. Raises what the walk raises, and
+    MalformedError for an element that stands twice, encapsulated pixel data, and numbers in big endian that
+    are not whole.
     """
     root = DataSet(charset)
     levels = [root]
     sequences: list[list[DataSet]] = []
     while elements := walker.read():
         data, base, swaps = walker.data, walker.base, walker.order == ">"
-        for each in elements:
+        for each in chosen(elements):
             tag, vr, at, offset, length, depth = each
             level = depth >> 1
             if depth & 1:

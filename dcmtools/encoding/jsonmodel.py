@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from dcmtools.encoding.bulk import Bulk, at_offset
 from dcmtools.encoding.charset import DEFAULT, decoder_of
+from dcmtools.encoding.dictionary import name_of
 from dcmtools.encoding.element import UNDEFINED
 from dcmtools.encoding.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag
-from dcmtools.encoding.values import BULK_VRS, INTEGER_VRS, effective_vr, numbers, texts
+from dcmtools.encoding.values import (
+    BULK_VRS,
+    CHARSET_VRS,
+    INTEGER_VRS,
+    NUMBERS,
+    effective_vr,
+    number_struct,
+    numbers,
+    texts,
+)
 from dcmtools.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +40,11 @@ _MAY_BE_BULK: Final = frozenset((
 ))  # fmt: skip
 _MAX_VALUE = 16 * 1024 * 1024  # not Final, so that tests can make it small where the module is compiled
 _LONGEST: Final = 16 * 1024 * 1024  # of VRs that may not be bulk: some 80 times that is taken in memory
+_DIGITS: Final = 15  # decimal digits that every float holds
+_LONGEST_DECIMAL: Final = 16  # characters of a DS (PS3.5 6.2)
+_ESCAPE: Final = b"\x1b"  # of code extensions
+_NO_TEXT: Final = re.compile("[\ud800-\udfff\ufffd]")
+_LEAST: Final = 2.3e-308  # below that floats hold fewer
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -39,11 +54,17 @@ def json_model(
     read: Callable[[], list[Element]] | None = None,
     decode: Decoder = DEFAULT,
     place: Placing = at_offset,
+    *,
+    exact: bool = False,
+    lost: list[str] | None = None,
 ) -> JsonDataSet:
     """Return the data set that ``walker`` walks in the JSON model.
 
     ``read`` returns the elements to take of those that the walker reads, all by default; ``decode`` is for
-    text without a character set.
+    text without a character set. Decimal and integer strings are numbers where these have the same value;
+    with ``exact`` only where they lead back to the same characters. Where a list is given for what is
+    ``lost``, elements with bytes that are no text or no whole number get named there, and Specific Character
+    Set names UTF-8, in which text is now.
 
     ``place`` says how bulk values stand: those of OB, OD, OF, OL, OV, OW and UN, and others of more than
     16 MiB. By default it is a BulkDataURI relative to the file, with offset and length in bytes. They are
@@ -51,7 +72,7 @@ def json_model(
     value reaches to its delimiter. Raises what the walker and ``place`` raise, and InputError for a value of
     more than 16 MiB whose VR has no bulk values.
     """
-    builder = _Builder(walker, decode, place)
+    builder = _Builder(walker, decode, place, lost, exact=exact)
     read = read or walker.read
     while elements := read():
         for element in elements:
@@ -84,7 +105,11 @@ def model_of(data_set: DataSet) -> JsonDataSet:
 class _Builder:
     """Puts the elements of a walk, fed in its order, where they belong."""
 
-    def __init__(self, walker: Walker, decode: Decoder, place: Placing) -> None:
+    def __init__(
+        self, walker: Walker, decode: Decoder, place: Placing, lost: list[str] | None, *, exact: bool
+    ) -> None:
+        self._exact = exact
+        self._lost = lost
         self.root: JsonDataSet = {}
         self._walker = walker
         self._place = place
@@ -105,7 +130,10 @@ class _Builder:
             self.end(offset - 8)
         elif tag & 0xFFFF or vr == "SQ" or length == UNDEFINED:  # PS3.18 F.2.2 leaves group lengths out
             model: JsonDataSet = {"vr": effective_vr(tag, vr)}
-            self._data_sets[depth >> 1][0][f"{tag:08X}"] = model
+            data_set, key = self._data_sets[depth >> 1][0], f"{tag:08X}"
+            if self._lost is not None and key in data_set:
+                self._lost.append(f"{name_of(tag)}: it stands twice, and the last one counts")
+            data_set[key] = model
             if vr == "SQ":
                 self._begin_sequence(depth >> 1, model)
             elif length == UNDEFINED:
@@ -128,7 +156,8 @@ class _Builder:
         """End the encapsulated value in hand at ``offset``: its delimiter, or what stands in its place."""
         if self._fragments is not None:
             tag, begin = self._encapsulated
-            value = Bulk(self._walker, tag, self._fragments["vr"], begin, offset - begin, "<")
+            vr, length = self._fragments["vr"], offset - begin
+            value = Bulk(self._walker, tag, vr, begin, length, "<", encapsulated=True)
             self._fragments.update(self._place(value))
             self._fragments = None
 
@@ -136,7 +165,9 @@ class _Builder:
         tag, vr, start, offset, length, depth = element
         shown = model["vr"]
         order = self._walker.order if vr != "UN" else "<"
-        if shown in BULK_VRS or (length > _MAX_VALUE and shown in _MAY_BE_BULK):
+        in_another_set = self._lost is not None and shown in CHARSET_VRS  # than text at a URI has to be
+        may_be_bulk = shown in _MAY_BE_BULK and not in_another_set
+        if shown in BULK_VRS or (length > _MAX_VALUE and may_be_bulk):
             model.update(self._place(Bulk(self._walker, tag, shown, offset, length, order)))
             return
         if length > _LONGEST:
@@ -144,10 +175,14 @@ class _Builder:
             raise InputError(f"offset {start}, {format_tag(tag)}: {what}")
         data_set, decode = self._data_sets[depth >> 1]
         raw = self._walker.value(offset, length)
-        if values := json_values(shown, raw, order, decode):
+        if values := json_values(shown, raw, order, decode, exact=self._exact):
             model["Value"] = values
         if tag == SPECIFIC_CHARACTER_SET:
             self._data_sets[depth >> 1] = (data_set, decoder_of(raw))
+            if self._lost is not None:
+                model["Value"] = ["ISO_IR 192"]
+        elif self._lost is not None and (why := _lost(shown, raw, order, decode)):
+            self._lost.append(f"{name_of(tag)}: {why}")
 
 
 def _ordered(root: JsonDataSet) -> JsonDataSet:
@@ -166,8 +201,11 @@ def _ordered(root: JsonDataSet) -> JsonDataSet:
     return root
 
 
-def json_values(vr: str, raw: bytes, order: str, decode: Decoder) -> list[Any]:
-    """Return the values of a non-bulk ``vr`` as PS3.18 F.2.3 has them; empty ones are null."""
+def json_values(vr: str, raw: bytes, order: str, decode: Decoder, *, exact: bool = False) -> list[Any]:
+    """Return the values of a non-bulk ``vr`` as PS3.18 F.2.3 has them; empty ones are null.
+
+    See ``json_model`` for ``exact``.
+    """
     if vr == "AT":
         return [f"{int(value):08X}" for value in numbers(vr, raw, order)]
     if vr in ("FL", "FD"):
@@ -178,8 +216,29 @@ def json_values(vr: str, raw: bytes, order: str, decode: Decoder) -> list[Any]:
     if vr == "PN":
         return [_person_name(value) for value in values]
     if vr in ("DS", "IS"):
-        return [_number_string(vr, value) for value in values]
+        return [_number_string(vr, value, exact=exact) for value in values]
     return [value or None for value in values]
+
+
+def _lost(vr: str, raw: bytes, order: str, decode: Decoder) -> str:
+    """Return what the values have not of the bytes ``raw``; empty where that is nothing."""
+    if vr in NUMBERS:
+        rest = len(raw) % number_struct(vr, "<").size
+        if vr in ("FL", "FD") and not rest and _has_unusual_nan(vr, raw, order):
+            return "what is in a NaN beside that it is none"
+        return f"{rest} bytes after the last whole number" if rest else ""
+    if raw.isascii() and _ESCAPE not in raw:
+        return ""
+    if vr not in CHARSET_VRS:
+        return f"characters that VR {vr} cannot have"
+    return "bytes that are no text in its character set" if _NO_TEXT.search(decode(raw)) else ""
+
+
+def _has_unusual_nan(vr: str, raw: bytes, order: str) -> bool:
+    layout = number_struct(vr, order)
+    usual, size = layout.pack(math.nan), layout.size
+    found = [at * size for at, value in enumerate(numbers(vr, raw, order)) if math.isnan(value)]
+    return any(raw[at : at + size] != usual for at in found)
 
 
 def _finite(value: float) -> float | str:
@@ -189,13 +248,26 @@ def _finite(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "-Infinity" if value < 0 else "Infinity"
 
 
-def _number_string(vr: str, text: str) -> int | float | str | None:
-    """Return a number where JSON can hold it exactly enough, else the text itself (PS3.18 F.2.3, note)."""
+def _number_string(vr: str, text: str, *, exact: bool = False) -> int | float | str | None:
+    """Return a number where JSON can hold it exactly, else the text itself (PS3.18 F.2.3, note)."""
+    number: int | float | None = None
     if _INTEGER.fullmatch(text):
-        return int(text)
-    if vr == "DS" and _DECIMAL.fullmatch(text) and math.isfinite(value := float(text)):
-        return value
-    return text or None
+        whole = int(text)
+        fits = vr == "DS" or -(1 << 31) <= whole < 1 << 31
+        number = whole if fits and (whole or text[0] != "-") else None
+    elif vr == "DS" and _DECIMAL.fullmatch(text) and math.isfinite(value := float(text)):
+        exactly = (len(text) <= _DIGITS and abs(value) >= _LEAST) or _is_exactly(value, text)
+        number = value if exactly and len(str(value)) <= _LONGEST_DECIMAL else None
+    if number is None or (exact and str(number) != text):
+        return text or None
+    return number
+
+
+def _is_exactly(value: float, text: str) -> bool:
+    """Tell whether a number is written with the value that ``text`` has."""
+    from decimal import Decimal
+
+    return Decimal(repr(value)) == Decimal(text)
 
 
 def _person_name(text: str) -> dict[str, str] | None:

@@ -89,6 +89,13 @@ def transfer_syntax_named(text: str) -> str:
     raise ValueError(message)
 
 
+def is_transfer_syntax(uid: str) -> bool:
+    """Tell whether ``uid`` is that of a transfer syntax of PS3.6."""
+    from dcmtools.data.uids import UIDS
+
+    return uid in UIDS and UIDS[uid][1] == "Transfer Syntax"
+
+
 def transfer_syntaxes_with(prefix: str) -> list[tuple[str, str]]:
     """Return the names of transfer syntaxes that begin with ``prefix``, letter case ignored; and the UIDs."""
     from dcmtools.data.uids import UIDS

@@ -45,9 +45,14 @@ def item(body: bytes, encoding: Encoding) -> bytes:
         raise ValueError(_too_long("SQ", len(body), 4)) from None
 
 
+def encapsulated(tag: int, vr: str, items: bytes, encoding: Encoding) -> bytes:
+    """Return the element ``tag`` of ``items`` with undefined length and its delimiter (PS3.5 A.4)."""
+    return header(tag, vr, encoding)[0] + _NO_LENGTH + items + delimiter(SEQUENCE_DELIMITER, encoding)
+
+
 def delimited(tag: int, items: bytes, encoding: Encoding) -> bytes:
     """Return the sequence ``tag`` of ``items`` with undefined length and its delimiter (PS3.5 7.5.2)."""
-    return header(tag, "SQ", encoding)[0] + _NO_LENGTH + items + delimiter(SEQUENCE_DELIMITER, encoding)
+    return encapsulated(tag, "SQ", items, encoding)
 
 
 def delimiter(tag: int, encoding: Encoding) -> bytes:

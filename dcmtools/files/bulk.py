@@ -23,15 +23,18 @@ _KEPT: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class BulkFolder:
     """Writes values into ``folder``, under names that tag and content give, so that none takes another's."""
 
-    def __init__(self, folder: str) -> None:
-        """Open ``folder``, making it if need be; raises UsageError where it cannot be used."""
+    def __init__(self, folder: str, uri: str = "") -> None:
+        """Open ``folder``, making it if need be; raises UsageError where it cannot be used.
+
+        It is at ``uri``, which may be relative to whoever speaks of it, by default one of all of its path.
+        """
         self._folder = folder
         try:
             os.makedirs(folder, exist_ok=True)
             self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise UsageError(f"{folder}: {error.strerror}") from error
-        self._uri = file_uri(folder)
+        self._uri = uri or file_uri(folder)
 
     def __call__(self, value: Bulk) -> dict[str, str]:
         """Write ``value`` and return where it is.

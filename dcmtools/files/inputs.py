@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
 
 
+class Sought(NamedTuple):
+    """What files a command takes out of folders: the word for one, and how such files are called."""
+
+    what: str = "DICOM file"
+    endings: tuple[str, ...] = NAMED_AS_DICOM
+
+    def names(self, path: str) -> bool:
+        """Tell whether a file at ``path`` is one by its name, so that it fails where it is none."""
+        return path.lower().endswith(self.endings) if self.endings else False
+
+
+DICOM: Final = Sought()
+
+
 class Input(NamedTuple):
     """A file to work on, as plain values that another process can be sent.
 

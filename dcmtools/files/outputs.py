@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from functools import lru_cache
-from hashlib import blake2b
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from dcmtools.errors import (
@@ -28,15 +25,12 @@ from dcmtools.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Self
 
     from dcmtools.files.inputs import Input
+    from dcmtools.files.made import Made
     from dcmtools.files.paths import Paths
 
 STDOUT: Final = "-"
-_KEY: Final = 16
-_MADE, _CLAIMED = b"m", b"c"
-_NOTE: Final = 1 + 2 * _KEY
 _IN_ARCHIVE: Final = "what is in an archive cannot be changed in its place"
 _TO_FOLDER: Final = "-o FOLDER takes what is made of it"
 _SKIP: Final = "--skip-existing"
@@ -48,67 +42,21 @@ _HINTS: Final = {  # by option: there is none of what the command does not have
 BLOCK: Final = 1024 * 1024
 
 
-class Made:
-    """The files that a run makes, as far as each of its processes knows: they share it once forked.
+class Endings(NamedTuple):
+    """How names change: to one with the ending ``new``, if there is one, in the place of an ``old`` one."""
 
-    What a worker has made when it dies is made again by another, and stands in its own way. A path is for
-    one item: the first that claims it.
-    """
+    new: str = ""
+    old: tuple[str, ...] = NAMED_AS_DICOM
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._file = TemporaryFile(buffering=0)  # noqa: SIM115  the block of Made closes it
-        self._known: set[bytes] = set()
-        self._claims: dict[bytes, bytes] = {}
-        self._read = 0
-
-    def claim(self, path: str, item: Input) -> bool:
-        """Tell whether ``path`` is for ``item``, as it is unless another has claimed it before."""
-        key = _hash(path)
-        self._take_in()
-        if key not in self._claims:
-            self._file.write(_CLAIMED + key + _key(path, item))  # in one go, behind what others write
-            self._take_in()
-        return self._claims[key] == _key(path, item)
-
-    def add(self, path: str, item: Input) -> None:
-        """Take note of the file that was made of ``item``."""
-        self._file.write(_MADE + _hash(path) + _key(path, item))
-
-    def has(self, path: str, item: Input) -> bool:
-        """Tell whether that has been made."""
-        self._take_in()
-        return _key(path, item) in self._known
-
-    def _take_in(self) -> None:
-        """Read what has been noted since; who claimed a path first stays it."""
-        fd = self._file.fileno()
-        size = os.fstat(fd).st_size - self._read
-        new = os.pread(fd, size - size % _NOTE, self._read)  # one being written may be there in part
-        self._read += len(new)
-        for at in range(0, len(new), _NOTE):
-            kind, path, item = new[at : at + 1], new[at + 1 : at + 1 + _KEY], new[at + 1 + _KEY : at + _NOTE]
-            if kind == _MADE:
-                self._known.add(item)
-            else:
-                self._claims.setdefault(path, item)
-
-    def __enter__(self) -> Self:
-        """Keep it for a ``with`` block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Forget it all."""
-        self._file.close()
+    def put(self, name: str) -> str:
+        """Return ``name`` so changed; one that is nothing but an ending has none."""
+        if not self.new:
+            return name
+        known = next((each for each in self.old if name.lower().endswith(each)), "")
+        return (name[: len(name) - len(known)] or name) + self.new
 
 
-def _key(path: str, item: Input) -> bytes:
-    return _hash(os.fsencode(path), os.fsencode(item.path), item.entry)
-
-
-@lru_cache(maxsize=16)  # a file is asked about several times
-def _hash(*what: object) -> bytes:
-    return blake2b(repr(what).encode("utf-8", "surrogatepass"), digest_size=_KEY).digest()
+_SAME: Final = Endings()
 
 
 class Outputs(NamedTuple):
@@ -120,7 +68,7 @@ class Outputs(NamedTuple):
     neither there is no place. Files that are there already stay, unless they are to be ``overwritten``, or
     the run itself has ``made`` them of the same input. ``private`` files and folders are for their owner
     alone. ``options`` are those of the command that hints may speak of: ``--in-place``, ``--overwrite``,
-    ``--skip-existing``.
+    ``--skip-existing``, ``--names``. Names that come from inputs' get other ``endings``.
     """
 
     target: str = ""
@@ -132,6 +80,7 @@ class Outputs(NamedTuple):
     made: Made | None = None
     private: bool = False
     options: tuple[str, ...] = ()
+    endings: Endings = _SAME
 
     @property
     def nowhere(self) -> bool:
@@ -154,7 +103,7 @@ class Outputs(NamedTuple):
             return InputError(_IN_ARCHIVE, hint=_TO_FOLDER) if is_archive(path) else None
         if self.folder and path == STDIN and not self.renamed:
             return UsageError("standard input has no name that it could get in a folder")
-        if not self.folder and _is_named_as_file(self.target) and is_archive(path):
+        if not self.folder and _is_named_as_file(self.target, self.endings) and is_archive(path):
             return _no_folder(self.target)
         if self.folder and os.path.isdir(path) and is_within(self.target, path):
             if is_within(path, self.target):
@@ -180,8 +129,25 @@ class Outputs(NamedTuple):
             raise InputError("standard output takes one file, not those of an archive")
         return self._apart(os.path.join(self.target, *self._below(item)), item)
 
+    def path_of_part(self, item: Input, name: str) -> str:
+        """Return the path for a part of what is made of ``item``, called ``name`` below the target.
+
+        That is a name whose components are safe. Raises what ``path_for`` does.
+        """
+        if not (self.folder or item.folder) or self.target == STDOUT:
+            return self.path_for(item)
+        if any(part in {"", os.curdir, os.pardir} for part in name.split(os.sep)):
+            raise InputError("its name leads out of the folder that it is for")
+        return self._apart(os.path.join(self.target, name), item)
+
+    def name_below(self, item: Input) -> str:
+        """Return how what is made of ``item`` is called below the target, with its new ending."""
+        return os.path.join(*self._below(item))
+
     def _apart(self, path: str, item: Input) -> str:
-        """Return ``path``, which must not be the input itself, nor be taken."""
+        """Return ``path``, which must not be the input itself, nor be taken, be it by another of this run."""
+        if path != STDOUT and self.made and not self.made.claim(path, item):
+            raise OutputError(f"another file of this run has the name {path}")
         source = item.archive.path if item.archive else item.path
         both = os.path.exists(path) and os.path.exists(source)
         if path != STDOUT and both and os.path.samefile(path, source):
@@ -212,6 +178,7 @@ class Outputs(NamedTuple):
             parts += os.path.relpath(item.path, item.folder).split(os.sep)
         if not parts or any(part in {"", os.curdir, os.pardir} for part in parts):
             raise InputError("its name leads out of the folder that it is in")
+        parts[-1] = self.endings.put(parts[-1])
         return [safe_name(part) for part in parts] if item.archive else parts
 
     @contextmanager
@@ -277,11 +244,13 @@ def outputs_for(
     overwritten: bool,
     renamed: bool = False,
     options: tuple[str, ...] = (),
+    endings: Endings = _SAME,
 ) -> Outputs:
     """Return where the files of ``paths`` go; raise UsageError where that makes no sense.
 
     ``target`` is a folder where there may be more than one file, where one is there, where its name ends
-    with a slash, and where files in it are ``renamed``. ``options`` are those that hints may speak of.
+    with a slash, and where files in it are ``renamed``. ``options`` are those that hints may speak of,
+    ``endings`` those that names get.
     """
     if (target is None) != in_place:
         raise UsageError("give either -o OUT or --in-place")
@@ -292,13 +261,13 @@ def outputs_for(
     if target == STDOUT:
         if paths.several:
             raise UsageError("standard output takes one file; -o FOLDER takes more")
-        return Outputs(target, options=options)
+        return Outputs(target, options=options, endings=endings)
     folder = renamed or paths.several or target.endswith(os.sep) or os.path.isdir(target)
     if folder and os.path.exists(target) and not os.path.isdir(target):
         raise UsageError(f"{target} is a file, and there may be several: -o wants a folder")
     may_be_file = not (os.path.isdir(target) or target.endswith(os.sep))
-    if (paths.several or renamed) and may_be_file and _is_named_as_file(target):
-        raise _no_folder(target) if paths.several else _no_file(target)
+    if (paths.several or renamed) and may_be_file and _is_named_as_file(target, endings):
+        raise _no_folder(target) if paths.several else _no_file(target, options)
     return Outputs(
         target,
         folder,
@@ -306,6 +275,7 @@ def outputs_for(
         renamed=renamed,
         overwritten=overwritten,
         options=options,
+        endings=endings,
     )
 
 
@@ -316,10 +286,11 @@ def shown(result: Result, written: BinaryIO) -> Iterator[Result]:
         yield Result(result.item, raw=block, counted=False)
 
 
-def _is_named_as_file(target: str) -> bool:
+def _is_named_as_file(target: str, endings: Endings) -> bool:
     from dcmtools.files.archives import is_named_as_archive
 
-    return target.lower().endswith(NAMED_AS_DICOM) or is_named_as_archive(target)
+    named = (*NAMED_AS_DICOM, endings.new) if endings.new else NAMED_AS_DICOM
+    return target.lower().endswith(named) or is_named_as_archive(target)
 
 
 def _no_folder(target: str) -> UsageError:
@@ -329,10 +300,11 @@ def _no_folder(target: str) -> UsageError:
     )
 
 
-def _no_file(target: str) -> UsageError:
+def _no_file(target: str, options: tuple[str, ...]) -> UsageError:
+    original = "--names original makes it the file; " if "--names" in options else ""
     return UsageError(
         f"a file gets its name in a folder, and {target} would be that",
-        hint=f"--names original makes it the file; {target}{os.sep} is a folder, whatever it is called",
+        hint=f"{original}{target}{os.sep} is a folder, whatever it is called",
     )
 
 

@@ -28,6 +28,11 @@ class Paths:
         self._listed = listed
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was named."""
+        return self._listed is None and not self._named
+
+    @property
     def several(self) -> bool:
         """Whether there can be more than one file. What is in an archive is not known yet."""
         return self._listed is not None or len(self._named) != 1 or os.path.isdir(self._named[0])

@@ -6,12 +6,13 @@ import os
 from contextlib import contextmanager, suppress
 from functools import partial
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeVar
 
 from dcmtools.errors import AlreadyThere, DcmtoolsError, InputError, Interrupted, OutputError
 from dcmtools.files.copying import copy
-from dcmtools.files.inputs import NAMED_AS_DICOM
-from dcmtools.files.outputs import STDOUT, Causes, Made, Outputs, shown
+from dcmtools.files.inputs import DICOM, NAMED_AS_DICOM
+from dcmtools.files.made import Made
+from dcmtools.files.outputs import STDOUT, Causes, Outputs, shown
 from dcmtools.files.part10 import part10_file
 from dcmtools.files.source import STDIN, FileSource
 from dcmtools.files.work import for_each, is_usable
@@ -21,9 +22,9 @@ from dcmtools.results import Outcome, Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from dcmtools.files.inputs import Input
-    from dcmtools.files.part10 import Part10File
+    from dcmtools.files.inputs import Input, Sought
 
+T = TypeVar("T")
 BACKUP: Final = "by its name it is a backup"
 _MARKS: Final = ".~"
 
@@ -81,34 +82,42 @@ class Maker(NamedTuple):
 
     outputs: Outputs
     stdout: BinaryIO
+    skip_existing: bool = False
 
     def place(self, item: Input) -> Place:
         """Return the place for what is made of ``item``; raises what ``Outputs.path_for`` does."""
         return Place(self.outputs, self.stdout, item, self.outputs.path_for(item))
 
+    def place_of_part(self, item: Input, name: str) -> Place:
+        """Return the place for one of several files that are made of ``item`` (``files.parts``)."""
+        return Place(self.outputs, self.stdout, item, self.outputs.path_of_part(item, name))
 
-def made_of(
+
+def made_of(  # noqa: PLR0913  whose words are those of callers
     paths: Iterable[str | Result],
     outputs: Outputs,
-    work: Callable[[Maker, Input, Part10File], Result],
+    work: Callable[[Maker, Input, T], Result],
     jobs: int,
     *,
     skip_existing: bool = False,
-    opening: Callable[[FileSource], Part10File] = part10_file,
+    opening: Callable[[FileSource], T] | None = None,
     apart: bool = False,
+    sought: Sought = DICOM,
 ) -> Iterator[Result]:
     """Yield the result of ``work`` on each DICOM file below ``paths``, and what goes to standard output.
+
+    Where something else is ``sought``, ``opening`` returns what ``work`` gets of it, and raises NotDicom for
+    what it is not.
 
     What has its file already fails or, with ``skip_existing``, is skipped; so is what is given twice.
     ``opening`` says what a file is. See ``for_each`` for the rest.
     """
     with TemporaryFile() as stdout, Made() as made:
-        maker = Maker(outputs._replace(made=made), stdout)
-        operation = partial(_made, work, maker, opening, skip_existing)
+        maker = Maker(outputs._replace(made=made), stdout, skip_existing)
+        operation = partial(_made, work, maker, opening or part10_file)
         causes = Causes(outputs.target)
-        for each in for_each(
-            outputs.admitted(_once(paths, outputs)), operation, jobs, apart=apart, ending=causes
-        ):
+        admitted = outputs.admitted(_once(paths, outputs))
+        for each in for_each(admitted, operation, jobs, apart=apart, ending=causes, sought=sought):
             result = causes.shared(each)
             if isinstance(result.error, Interrupted):  # what was being written then may be there
                 result = result._replace(outcome=Outcome.UNKNOWN)
@@ -136,10 +145,9 @@ def _once(paths: Iterable[str | Result], outputs: Outputs) -> Iterator[str | Res
 
 
 def _made(
-    work: Callable[[Maker, Input, Part10File], Result],
+    work: Callable[[Maker, Input, Any], Result],
     maker: Maker,
-    opening: Callable[[FileSource], Part10File],
-    skip_existing: bool,
+    opening: Callable[[FileSource], object],
     item: Input,
 ) -> Result:
     record = {"file": item.path}
@@ -149,7 +157,7 @@ def _made(
     except InputError:
         raise
     except AlreadyThere as error:
-        if skip_existing:
+        if maker.skip_existing:
             return Result.skipped(item.path, error.message, record)
         return Result.failed(item.path, error, record)
     except DcmtoolsError as error:  # of this file: the disk may have room for another

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools import batch
 from dcmtools.errors import DcmtoolsError, InputError, Interrupted, NotDicom, Unsuitable
-from dcmtools.files.inputs import NAMED_AS_DICOM, Input, failed, search
+from dcmtools.files.inputs import DICOM, Input, failed, search
 from dcmtools.files.source import KEPT
 from dcmtools.results import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from dcmtools.files.inputs import Sought
 
 _PATIENCE: Final = 0.25  # seconds; of what takes microseconds, handing it over is a part
 
@@ -26,7 +28,7 @@ class _End(NamedTuple):
 
 
 class _NotDicom(NamedTuple):
-    """A skipped result of what is no DICOM file."""
+    """A skipped result of what is not sought."""
 
     result: Result
 
@@ -49,11 +51,13 @@ def for_each(
     apart: bool = False,
     ending: Ending | None = None,
     together: int = 0,
+    sought: Sought = DICOM,
 ) -> Iterator[Result]:
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
-    What a folder or an archive holds that is not DICOM is skipped, unless its name says that it was; one
-    that holds nothing else fails. What ``paths`` yield as results already are passed on. What is found after
+    What a folder or an archive holds that is not DICOM, or whatever else is ``sought``, is skipped where
+    ``operation`` raises NotDicom, unless its name says that it was; one that holds nothing else fails. What
+    ``paths`` yield as results already are passed on. What is found after
     the ``ending`` has got its error fails with that. Where ``operation`` returns nothing but
     ``Result.unselected``, InputError is raised in the end.
 
@@ -64,7 +68,7 @@ def for_each(
     with KEPT:
         barren = True
         selected: set[bool] = set()
-        work = partial(_result, operation)
+        work = partial(_result, operation, sought)
         items = _everything(paths, work, ending or Ending(), apart=apart)
         left = partial(_left, Interrupted("stopped by the user"))
         if together:
@@ -82,7 +86,7 @@ def for_each(
                     yield result
                     continue
                 if barren and result.kind:
-                    yield failed(result.argument, InputError(f"no DICOM file in this {result.kind}"))
+                    yield failed(result.argument, InputError(f"no {sought.what} in this {result.kind}"))
                 barren = True
         except KeyboardInterrupt:
             raise Interrupted("stopped by the user; what may be left was not looked at") from None
@@ -171,14 +175,14 @@ def _left(error: DcmtoolsError, item: _Task) -> _Done:
     return Result.failed(item.path, error, {"file": item.path}) if isinstance(item, Input) else item
 
 
-def _result(operation: Callable[[Input], Result], item: _Task) -> _Done:
+def _result(operation: Callable[[Input], Result], sought: Sought, item: _Task) -> _Done:
     if not isinstance(item, Input):
         return item
     path = item.path
     try:
         return operation(item)
     except NotDicom as error:
-        if item.folder and path.lower().endswith(NAMED_AS_DICOM):
+        if item.folder and sought.names(path):
             return failed(path, error)
         return _not_dicom(item, error)
     except Unsuitable as error:

@@ -7,20 +7,16 @@ values, lists ``erase`` and ``erase-all``, and ``erase-private``.
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcmtools import tomlfile
-from dcmtools.encoding.charset import unpadded
-from dcmtools.encoding.dataset import DataSet, text
-from dcmtools.encoding.dictionary import lookup, name_of, private_lookup
-from dcmtools.encoding.forms import check_values, no_place, require_count
-from dcmtools.encoding.jsonreading import data_set_of
+from dcmtools.encoding.checking import check_element, creator_of
+from dcmtools.encoding.dictionary import name_of
+from dcmtools.encoding.jsonreading import data_set_of, parsed
 from dcmtools.encoding.tagpath import Step
-from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, format_tag, is_creator, is_private
-from dcmtools.encoding.values import BULK_VRS, NUMBERS, TEXT_VRS, number_struct
+from dcmtools.encoding.tags import SPECIFIC_CHARACTER_SET, is_creator, is_private
+from dcmtools.encoding.values import BULK_VRS
 from dcmtools.errors import InputError, UsageError
 from dcmtools.files.source import FileSource
 from dcmtools.modifying.wanted import Given, Wanted, erasing, filled, refusal, shown, valued
@@ -28,6 +24,7 @@ from dcmtools.modifying.wanted import Given, Wanted, erasing, filled, refusal, s
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dcmtools.encoding.dataset import DataSet
     from dcmtools.modifying.wanted import Kind
     from dcmtools.tomlfile import TomlFile
 
@@ -80,11 +77,9 @@ def read_bytes(path: str, most: int = _LONGEST_VALUE) -> bytes:
 
 def _json(path: str, data: str) -> list[Wanted]:
     try:
-        model = json.loads(data, object_pairs_hook=_object)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path}: line {error.lineno} column {error.colno}: {error.msg}") from None
-    except (RecursionError, ValueError) as error:
-        raise _unusable(path, error) from None
+        model = parsed(data)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
     if isinstance(model, list):
         if len(model) != 1:
             raise UsageError(f"{path}: {len(model)} data sets, where a patch is one")
@@ -95,19 +90,6 @@ def _json(path: str, data: str) -> list[Wanted]:
         return list(_elements(data_set))
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return an object of JSON; raise ValueError where one thing is said twice, as only one could count."""
-    found = dict(pairs)
-    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    several = [name for name in ("Value", "InlineBinary", "BulkDataURI") if name in found]
-    if twice or len(several) > 1:
-        message = (
-            f"{twice[0][:100]!r} stands twice" if twice else f"{' and '.join(several)} exclude each other"
-        )
-        raise ValueError(message)
-    return found
 
 
 def _unusable(path: str, error: Exception) -> UsageError:
@@ -121,53 +103,24 @@ def _elements(data_set: DataSet) -> Iterator[Wanted]:
             continue
         place = Step(tag, "", None)
         if is_private(tag):
-            place = Step(tag & 0xFFFF00FF, _creator(data_set, tag), None)
+            place = Step(tag & 0xFFFF00FF, creator_of(data_set, tag), None)
         if reason := refusal((place,), empty=not value):
             message = f"{name_of(tag)} cannot be set: {reason}"
             raise ValueError(message)
         yield Wanted("set", shown((place,)), (place,), given=Given(vr, None, value))
 
 
-def _creator(data_set: DataSet, tag: int) -> str:
-    """Return who reserves the block of private ``tag``; raise ValueError where nobody does."""
-    _, name = data_set.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF, ("", b""))
-    if isinstance(name, bytes) and name:
-        return unpadded(name)
-    message = f"{format_tag(tag)}: its private creator is not in the patch"
-    raise ValueError(message)
-
-
 def _check(data_set: DataSet) -> None:
     """Raise ValueError where a value is not of its VR, or that is not one of its element."""
     for tag, (vr, value) in data_set.items():
-        private = is_private(tag) and not is_creator(tag)
-        known, vm, _ = private_lookup(_creator(data_set, tag), tag) if private else lookup(tag)
-        message = ""
-        if vr not in known.split(" or ") and known != "UN":
-            message = f"its VR is {known}, not {vr}"
-        elif not private and (reason := no_place(tag)):
-            message = f"cannot be set: {reason}"
-        elif vr in BULK_VRS and not value:  # as where somebody has left it out
-            message = "there is no value; '--set' makes it empty, and without it here it stays"
-        if message:
-            message = f"{name_of(tag)}: {message}"
+        check_element(data_set, tag)
+        if vr in BULK_VRS and not value:  # as where somebody has left it out
+            message = (
+                f"{name_of(tag)}: there is no value; '--set' makes it empty, and without it here it stays"
+            )
             raise ValueError(message)
         for item in value if isinstance(value, list) else ():
             _check(item)
-        try:
-            _check_values(data_set, tag, "1-n" if known == "UN" else vm)
-        except ValueError as error:
-            message = f"{name_of(tag)}: {error}"
-            raise ValueError(message) from None
-
-
-def _check_values(data_set: DataSet, tag: int, vm: str) -> None:
-    """Raise ValueError where the values of ``tag`` are not of its VR, or not as many as ``vm`` allows."""
-    vr, value = data_set[tag]
-    if vr in TEXT_VRS:
-        check_values(vr, vm, text(data_set, tag))
-    elif vr in NUMBERS and vr not in BULK_VRS:
-        require_count(len(value) // number_struct(vr, "<").size, vm)
 
 
 # -------------------------------------------------------------------- TOML

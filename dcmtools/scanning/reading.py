@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dcmtools.selection.where import Where
 
 # As files.source has it: nobody waits for a writer, should a pipe have taken the place of a file.
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class Reader:
@@ -81,7 +81,7 @@ class Reader:
         That of one that is not selected is empty.
         """
         try:
-            fd = os.open(path, _FLAGS)
+            fd = os.open(path, FLAGS)
             try:
                 cells = layouts.cells(os.pread(fd, layouts.enough, 0))
                 if cells is None:

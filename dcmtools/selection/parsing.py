@@ -30,7 +30,7 @@ _STEP: Final = (
     r"|[0-9A-Fa-f]{4},(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2},[^\s.\[\]()<>=!\"',]+)"
     r"|[0-9A-Fa-f]{8}(?!\w)|[A-Za-z]\w*)(?:\[(?:\d{1,9}|\*)\])?"
 )
-_PATH: Final = re.compile(rf"{_STEP}(?:\.{_STEP})*", re.ASCII)
+PATH: Final = re.compile(rf"{_STEP}(?:\.{_STEP})*", re.ASCII)
 _LAST: Final = re.compile(r"\[(\d+|\*)\]$")
 _SIGN: Final = re.compile(r"==|!=|<=|>=|=|<|>")
 _WORD: Final = re.compile(r"(and|or|not|exists|empty|like|matches|in)(?![\w.\[])", re.IGNORECASE)
@@ -131,7 +131,7 @@ class _Parser:
 
     def _is_path(self) -> bool:
         """Tell whether what begins with a parenthesis is a path, which an operator follows."""
-        found = _PATH.match(self._text, self._at)
+        found = PATH.match(self._text, self._at)
         if not found:
             return False
         before, self._at = self._at, found.end()
@@ -150,7 +150,7 @@ class _Parser:
     def _place(self) -> tuple[Place, int]:
         """Read a path; return what it names, and where it stood."""
         at = self._at
-        found = _PATH.match(self._text, at)
+        found = PATH.match(self._text, at)
         if not found or self._word():
             self._fail("a path is wanted here: a keyword, a tag such as 0010,0010, or Sequence.Element")
         text = found[0]
@@ -286,7 +286,7 @@ class _Parser:
             self._fail(f"wildcards are for like; in quotes {given.text} is the text itself", given.at)
 
     def _named(self, at: int) -> str:
-        found = _PATH.match(self._text, at)
+        found = PATH.match(self._text, at)
         return found[0] if found else ""
 
     def _compared(self, place: Place) -> Given:

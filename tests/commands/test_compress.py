@@ -138,7 +138,7 @@ def test_what_was_done_in_place_is_not_done_again(tmp_path: Path, monkeypatch: p
     """As it would be where a worker dies between that and telling of it."""
     path = write(tmp_path / "in.dcm", described(64, 64, 8))
     before = path.read_bytes()
-    monkeypatch.setattr("dcmtools.files.outputs.Made.has", lambda *_: True)
+    monkeypatch.setattr("dcmtools.files.made.Made.has", lambda *_: True)
     result = compress(path, "--in-place", "-v", to="jpeg")
     assert result.status == 0
     assert "it was done by a process that died before it could tell" in result.stderr

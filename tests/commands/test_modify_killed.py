@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.killing import LIMIT, settle
 from tests.support.run import run
 from tests.support.samples import make_ct
 from tests.support.served import DCMTOOLS
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 KILLS: Final = int(os.environ.get("DCMTOOLS_TEST_KILLS", "6"))
 FILES: Final = 150
-LIMIT: Final = 60
 
 
 @pytest.mark.parametrize("backup", [[], ["--backup", ".bak"]])
@@ -48,7 +48,7 @@ def test_old_or_new(backup: list[str], tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
         assert process.wait(LIMIT) in (-9, 0, 1)
-        settle(tmp_path / "files")
+        settle("modify", tmp_path / "files")
         # A new one, whole, whose name was the next step.
         for stray in (tmp_path / "files").glob(".dcmtools-*"):
             assert name.encode() in stray.read_bytes()
@@ -76,20 +76,3 @@ def took(folder: Path) -> float:
     args = [DCMTOOLS, "modify", str(folder), "--in-place", "--set", "PatientName=FIRST", "-q"]
     subprocess.run(args, check=True, stdout=subprocess.DEVNULL, timeout=LIMIT)
     return time.monotonic() - begun
-
-
-def settle(folder: Path) -> None:
-    """Wait until the workers of what was killed have ended, which they do by themselves."""
-    deadline = time.monotonic() + LIMIT
-    while any(is_working_on(folder, each) for each in os.listdir("/proc") if each.isdigit()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def is_working_on(folder: Path, process: str) -> bool:
-    try:
-        with open(f"/proc/{process}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
-    except OSError:
-        return False
-    return b"modify" in words and os.fsencode(folder) in words

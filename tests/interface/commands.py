@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -10,11 +11,14 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydicom.uid import EncapsulatedPDFStorage
+
 from dcmtools.cli.registry import COMMANDS, CommandInfo, every_command
 from dcmtools.net.peer import Peer
 from dcmtools.scp.destinations import Destination
 from dcmtools.scp.serve import Receiving
 from tests.support import indexed, samples, sealed
+from tests.support.instances import write_instance
 from tests.support.served import associated, data_set, serving, store
 
 if TYPE_CHECKING:
@@ -62,7 +66,8 @@ class Entry(NamedTuple):
 
     ``waiting`` make the command wait for something until Ctrl-C ends it with ``interrupted``; a ``server``
     runs until it is told to end, and ``meanwhile`` talks to it. ``needs_file`` says that it does nothing
-    without a place for config.toml, ``colors_text`` that its text is coloured as tables are.
+    without a place for config.toml, ``colors_text`` that its text is coloured as tables are. One that takes
+    paths is ``of_any_image`` unless its files are others.
     """
 
     args: Callable[[Place], list[Any]]
@@ -73,6 +78,7 @@ class Entry(NamedTuple):
     meanwhile: Callable[[Place], object] = bool
     needs_file: bool = False
     colors_text: bool = False
+    of_any_image: bool = True
 
 
 def _serve(place: Place) -> list[Any]:
@@ -110,6 +116,30 @@ def _overwriting(place: Place) -> list[Any]:
     return ["-o", place.folder / "out", "--overwrite"]
 
 
+def _as_json(place: Place) -> Path:
+    model = {
+        "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.7"]},
+        "00080018": {"vr": "UI", "Value": ["1.2.3"]},
+    }
+    path = place.folder / "model.json"
+    path.write_text(json.dumps(model))
+    return path
+
+
+def _document(place: Place) -> Path:
+    path = place.folder / "report.pdf"
+    path.write_bytes(b"%PDF-1.4\n%%EOF\n")
+    return path
+
+
+def _enclosed(place: Place) -> Path:
+    values = {
+        "EncapsulatedDocument": b"%PDF-1.4\n%%EOF\n",
+        "MIMETypeOfEncapsulatedDocument": "application/pdf",
+    }
+    return write_instance(place.folder / "report.dcm", SOPClassUID=EncapsulatedPDFStorage, **values)
+
+
 TABLE = {
     "dump": Entry(
         args=lambda place: [*place.paths],
@@ -128,10 +158,42 @@ TABLE = {
         waiting=lambda _: ["-"],
         colors_text=True,
     ),
+    "diff": Entry(
+        args=lambda place: [place.paths[0], place.paths[0]],
+        more=(lambda place: ["--brief", place.paths[0], place.paths[0]],),
+        waiting=lambda place: ["-", place.paths[0]],
+    ),
+    "sort": Entry(
+        args=lambda place: ["-o", place.folder / "sorted", *place.paths],
+        more=(
+            lambda place: ["-o", place.folder / "linked", "--link", "hard", *place.paths],
+            lambda place: ["-o", place.folder / "planned", "--dry-run", *place.paths],
+        ),
+        waiting=lambda place: ["-o", place.folder / "sorted", "-"],
+    ),
     "modify": Entry(
         args=lambda place: [*_overwriting(place), "--set", "PatientID=X", *place.paths],
         more=(lambda place: ["--dry-run", "--set", "PatientID=X", *place.paths],),
         waiting=lambda place: [*_overwriting(place), "--set", "PatientID=X", "-"],
+    ),
+    "convert": Entry(
+        args=lambda place: [*_overwriting(place), "--to", "json", *place.paths],
+        more=(lambda place: [*_overwriting(place), "--to", "dicom", _as_json(place)],),
+        waiting=lambda place: ["-o", place.folder / "out.json", "-"],
+    ),
+    "wrap": Entry(
+        args=lambda place: [*_overwriting(place), "-k", "PatientID=P1", _document(place)],
+        waiting=lambda place: ["-o", place.folder / "out.dcm", "-"],
+        of_any_image=False,
+    ),
+    "unwrap": Entry(
+        args=lambda place: [*_overwriting(place), _enclosed(place)],
+        waiting=lambda place: ["-o", place.folder / "out.pdf", "-"],
+        of_any_image=False,
+    ),
+    "split": Entry(
+        args=lambda place: [*_overwriting(place), *place.paths],
+        waiting=lambda place: [*_overwriting(place), "--template", "{frame}.dcm", "-"],
     ),
     "compress": Entry(
         args=lambda place: [*_overwriting(place), "--to", "rle", *place.paths],

@@ -43,7 +43,9 @@ LOG_LINE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4} \S.*"
 
 every = pytest.mark.parametrize("name", EVERY)
 leaf = pytest.mark.parametrize("name", LEAVES)
-with_paths = pytest.mark.parametrize("name", [name for name in LEAVES if takes_paths(name)])
+with_paths = pytest.mark.parametrize(
+    "name", [name for name in LEAVES if takes_paths(name) and TABLE[name].of_any_image]
+)
 waiting = pytest.mark.parametrize("name", [name for name, entry in TABLE.items() if entry.waiting])
 
 

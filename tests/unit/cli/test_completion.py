@@ -48,7 +48,7 @@ def test_the_reasons_of_refuse_are_completed(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_names_come_from_the_registry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers(monkeypatch, "dcmtools e") == [["plain", "echo", "Verify a peer with C-ECHO."]]
-    assert complete(monkeypatch, "dcmtools s") == ["scan", "store", "serve"]
+    assert complete(monkeypatch, "dcmtools s") == ["scan", "sort", "split", "store", "serve"]
     assert not [name for name in sys.modules if name.startswith("dcmtools.commands.")]
 
 

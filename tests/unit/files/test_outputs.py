@@ -13,7 +13,8 @@ from dcmtools.errors import InputError, OutputError, UsageError
 from dcmtools.files.archives import Archive
 from dcmtools.files.archives.entries import Entry
 from dcmtools.files.inputs import Input
-from dcmtools.files.outputs import Made, Outputs, outputs_for
+from dcmtools.files.made import Made
+from dcmtools.files.outputs import Outputs, outputs_for
 from dcmtools.files.paths import Paths
 from dcmtools.results import Result
 from tests.support.archived import zipped
@@ -300,7 +301,7 @@ def test_what_the_run_has_made_itself_may_be_made_again(tmp_path: Path) -> None:
             with run.writing(run.path_for(item), item) as file:
                 file.write(text)
         assert (tmp_path / "new" / "one.dcm").read_bytes() == b"again"
-        with pytest.raises(OutputError, match="already"):
+        with pytest.raises(OutputError, match="another file of this run"):
             run.path_for(other)
         (tmp_path / "new" / "two").write_bytes(b"theirs")
         with pytest.raises(OutputError, match="already"):
@@ -318,7 +319,14 @@ def test_hints_are_of_options_that_there_are() -> None:
 
 def test_a_file_that_would_be_a_folder() -> None:
     with pytest.raises(UsageError, match=r"a file gets its name in a folder, and new\.dcm") as caught:
-        outputs_for(Paths(["one.dcm"]), "new.dcm", in_place=False, overwritten=False, renamed=True)
+        outputs_for(
+            Paths(["one.dcm"]),
+            "new.dcm",
+            in_place=False,
+            overwritten=False,
+            renamed=True,
+            options=("--names",),
+        )
     assert "--names original" in caught.value.hint
 
 

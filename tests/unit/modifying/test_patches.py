@@ -119,7 +119,7 @@ def test_json(tmp_path: Path) -> None:
         ('{"00280010": {"vr": "US", "BulkDataURI": "x"}}', "the value is elsewhere"),
         ('{"00020010": {"vr": "UI", "Value": ["1.2"]}}', "an element of the file meta"),
         ('{"00080018": {"vr": "UI"}}', "is not to be empty"),
-        ('{"00291001": {"vr": "LO", "Value": ["x"]}}', "its private creator is not in the patch"),
+        ('{"00291001": {"vr": "LO", "Value": ["x"]}}', "its private creator is missing"),
         ('{"00400275": {"vr": "SQ", "Value": [{"00080060": {"vr": "CS", "Value": ["ct"]}}]}}', "VR CS"),
         ('{"7FE00010": {"vr": "OW", "InlineBinary": "?"}}', "7fe0,0010"),
         ('{"7FE00010": {"vr": "OW"}}', "there is no value"),

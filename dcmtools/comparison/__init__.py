@@ -1,0 +1,1 @@
+"""What is different between data sets, whatever bytes they are made of."""

@@ -1,0 +1,1 @@
+"""DICOM into other formats, and back."""

@@ -1,0 +1,1 @@
+"""Files put into folders by what is in them."""
