@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from dcmtools.cli.options import bundle
+from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle
 from dcmtools.cli.params import CODEC, FRAMES, is_given
 
 if TYPE_CHECKING:
@@ -148,13 +148,8 @@ PLACES: Final = (
         "as they are in their folders.",
     ),
     click.option("--in-place", is_flag=True, help="Replace each file by what is made of it."),
-    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
-    click.option(
-        "--skip-existing",
-        is_flag=True,
-        help="Leave out what has its file in OUT already: so a run that was ended goes on. A file in OUT is "
-        "always a whole one.",
-    ),
+    OVERWRITE,
+    SKIP_EXISTING,
 )
 _ENCODERS: Final = (
     click.option(

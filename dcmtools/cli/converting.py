@@ -9,7 +9,7 @@ import click
 
 from dcmtools.cli.compressing import check_skipping
 from dcmtools.cli.dumping import charset_option
-from dcmtools.cli.options import bundle
+from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle
 from dcmtools.cli.params import SYNTAX, is_given
 
 if TYPE_CHECKING:
@@ -150,13 +150,8 @@ _PLACES: Final = (
         type=click.Choice(["json", "dicom"]),
         help="What to make. Left out, the ending of OUT tells, or that of the one input.",
     ),
-    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
-    click.option(
-        "--skip-existing",
-        is_flag=True,
-        help="Leave out what has its file in OUT already: so a run that was ended goes on. A file in OUT is "
-        "always a whole one.",
-    ),
+    OVERWRITE,
+    SKIP_EXISTING,
     click.option(
         "--bulk-dir",
         type=click.Path(file_okay=False),

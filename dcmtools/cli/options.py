@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -94,6 +94,15 @@ def pager_option(function: F) -> F:
         default=True,
         help="Show text that goes to a terminal through a pager (default), or never.",
     )(function)
+
+
+OVERWRITE: Final = click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already.")
+SKIP_EXISTING: Final = click.option(
+    "--skip-existing",
+    is_flag=True,
+    help="Leave out what has its file in OUT already: so a run that was ended goes on. A file in OUT is "
+    "always a whole one.",
+)
 
 
 def jobs_option(function: F) -> F:

@@ -8,7 +8,7 @@ import click
 
 from dcmtools.cli.compressing import check_skipping, check_stdout
 from dcmtools.cli.expressions import FRAME_TEMPLATE
-from dcmtools.cli.options import bundle
+from dcmtools.cli.options import OVERWRITE, bundle
 from dcmtools.cli.params import FRAMES
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ _OPTIONS: Final = (
         is_flag=True,
         help="Leave what it is: a multi-frame image, of one frame, functional groups and all.",
     ),
-    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
+    OVERWRITE,
     click.option(
         "--skip-existing",
         is_flag=True,

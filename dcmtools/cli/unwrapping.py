@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dcmtools.cli.compressing import check_skipping, check_stdout
-from dcmtools.cli.options import bundle
+from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle
 from dcmtools.cli.params import FRAMES
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ _OPTIONS: Final = (
         help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
         "as they are in their folders, with the ending of what they are.",
     ),
-    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
-    click.option("--skip-existing", is_flag=True, help="Leave out what has its file in OUT already."),
+    OVERWRITE,
+    SKIP_EXISTING,
     click.option(
         "--frames",
         type=FRAMES,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dcmtools.cli.compressing import check_skipping, check_stdout
-from dcmtools.cli.options import bundle
+from dcmtools.cli.options import OVERWRITE, bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,7 @@ _OPTIONS: Final = (
         help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
         "as they are in their folders, with the ending .dcm.",
     ),
-    click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already."),
+    OVERWRITE,
     click.option(
         "--skip-existing",
         is_flag=True,
