@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle
+from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle, target_option
 from dcmtools.cli.params import CODEC, FRAMES, is_given
 
 if TYPE_CHECKING:
@@ -138,14 +138,10 @@ def _to(default: str | None) -> Callable[[Function], Function]:
 
 
 PLACES: Final = (
-    click.option(
-        "-o",
-        "--output",
-        "target",
-        type=click.Path(allow_dash=True),
-        metavar="OUT",
-        help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
+    target_option(
+        "Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
         "as they are in their folders.",
+        required=False,
     ),
     click.option("--in-place", is_flag=True, help="Replace each file by what is made of it."),
     OVERWRITE,

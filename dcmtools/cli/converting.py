@@ -9,7 +9,7 @@ import click
 
 from dcmtools.cli.compressing import check_skipping
 from dcmtools.cli.dumping import charset_option
-from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle
+from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle, target_option
 from dcmtools.cli.params import SYNTAX, is_given
 
 if TYPE_CHECKING:
@@ -135,14 +135,8 @@ def _from_json(paths: Paths, asked: Mapping[str, Any]) -> FromJson:
 
 
 _PLACES: Final = (
-    click.option(
-        "-o",
-        "--output",
-        "target",
-        type=click.Path(allow_dash=True),
-        required=True,
-        metavar="OUT",
-        help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
+    target_option(
+        "Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
         "as they are in their folders, with another ending.",
     ),
     click.option(

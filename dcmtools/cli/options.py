@@ -96,6 +96,19 @@ def pager_option(function: F) -> F:
     )(function)
 
 
+def target_option(help_text: str, *, required: bool = True) -> Callable[[F], F]:
+    """Add ``-o``, where the output goes; the command gets ``target``."""
+    return click.option(
+        "-o",
+        "--output",
+        "target",
+        type=click.Path(allow_dash=True),
+        required=required,
+        metavar="OUT",
+        help=help_text,
+    )
+
+
 OVERWRITE: Final = click.option("--overwrite", is_flag=True, help="Replace files that are in OUT already.")
 SKIP_EXISTING: Final = click.option(
     "--skip-existing",

@@ -8,7 +8,7 @@ import click
 
 from dcmtools.cli.compressing import check_skipping, check_stdout
 from dcmtools.cli.expressions import FRAME_TEMPLATE
-from dcmtools.cli.options import OVERWRITE, bundle
+from dcmtools.cli.options import OVERWRITE, bundle, target_option
 from dcmtools.cli.params import FRAMES
 
 if TYPE_CHECKING:
@@ -86,14 +86,8 @@ def _outputs(paths: Paths, asked: Mapping[str, Any]) -> Outputs:
 
 
 _OPTIONS: Final = (
-    click.option(
-        "-o",
-        "--output",
-        "target",
-        type=click.Path(allow_dash=True),
-        required=True,
-        metavar="OUT",
-        help="Write into the folder OUT, as files are in their folders; one frame also to the file OUT or, "
+    target_option(
+        "Write into the folder OUT, as files are in their folders; one frame also to the file OUT or, "
         "with -, to standard output.",
     ),
     click.option(

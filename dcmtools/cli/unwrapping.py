@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dcmtools.cli.compressing import check_skipping, check_stdout
-from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle
+from dcmtools.cli.options import OVERWRITE, SKIP_EXISTING, bundle, target_option
 from dcmtools.cli.params import FRAMES
 
 if TYPE_CHECKING:
@@ -66,14 +66,8 @@ def _options(paths: Paths, asked: dict[str, Any]) -> UnwrapOptions:
 
 
 _OPTIONS: Final = (
-    click.option(
-        "-o",
-        "--output",
-        "target",
-        type=click.Path(allow_dash=True),
-        required=True,
-        metavar="OUT",
-        help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
+    target_option(
+        "Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
         "as they are in their folders, with the ending of what they are.",
     ),
     OVERWRITE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dcmtools.cli.compressing import check_skipping, check_stdout
-from dcmtools.cli.options import OVERWRITE, bundle
+from dcmtools.cli.options import OVERWRITE, bundle, target_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,14 +133,8 @@ def _key(given: str, *, several: bool) -> tuple[TagPath, str]:
 
 
 _OPTIONS: Final = (
-    click.option(
-        "-o",
-        "--output",
-        "target",
-        type=click.Path(allow_dash=True),
-        required=True,
-        metavar="OUT",
-        help="Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
+    target_option(
+        "Write to the file OUT or, with -, to standard output; more than one file into the folder OUT, "
         "as they are in their folders, with the ending .dcm.",
     ),
     OVERWRITE,
