@@ -67,7 +67,7 @@ def test_nothing_lost_nothing_twice(mode: str, made: Path, tmp_path: Path) -> No
             assert not list(out.rglob(".*"))
             left = contents(source)
             assert left == (Counter() if "--move" in MODES[mode] else contents(made))
-        assert KILLS < 9 or len(stages) > 1
+        assert KILLS < 50 or len(stages) > 1  # links are made within milliseconds
 
 
 def copied(made: Path, folder: Path) -> Path:
