@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+# Of file systems that know no second name for a file, as those of sticks and cards.
+_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+_TEMPORARY: Final = re.compile(r"\.dcmtools-([1-9][0-9]{0,9})-[0-9a-f]{12}")
 _FOLDER: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 
 
@@ -70,6 +74,24 @@ def _named_in_the_end(path: str, mode: int, *, over: bool) -> Iterator[BinaryIO]
         os.close(opened)
 
 
+def sweep(folder: str) -> None:
+    """Remove from ``folder`` what runs have left there that were killed between two names of a file."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if (found := _TEMPORARY.fullmatch(name)) and not _is_running(int(found[1])):
+                os.unlink(os.path.join(folder, name))
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _nameless(folder: int, mode: int) -> BinaryIO | None:
     """Return a file without a name, of what the umask leaves of ``mode``, None where there are none such."""
     if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
@@ -82,33 +104,55 @@ def _nameless(folder: int, mode: int) -> BinaryIO | None:
         raise
 
 
-def _hidden(folder: str, mode: int) -> BinaryIO:
-    """Return a file whose name goes when it is closed."""
-    from tempfile import NamedTemporaryFile
-
-    file = NamedTemporaryFile(prefix=".dcmtools-", dir=folder)  # noqa: SIM115  whoever asked closes it
+@contextmanager
+def _hidden(folder: str, mode: int) -> Iterator[BinaryIO]:
+    """Open a file whose name goes in the end, of what the umask leaves of ``mode``."""
+    path = os.path.join(folder, f".dcmtools-{os.getpid()}-{os.urandom(6).hex()}")
     umask = os.umask(0o077)
     os.umask(umask)
-    os.fchmod(file.fileno(), mode & ~umask)
-    return cast("BinaryIO", file)
+    try:
+        with open(path, "x+b", opener=_private) as file:
+            with suppress(PermissionError):  # of file systems that know no modes
+                os.fchmod(file.fileno(), mode & ~umask)
+            yield cast("BinaryIO", file)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _name(file: BinaryIO, folder: int, name: str, *, over: bool) -> None:
     """Give ``file`` its name in ``folder``."""
     unnamed = isinstance(file.name, int)
-    source = f"/proc/self/fd/{file.fileno()}" if unnamed else file.name
+    source = f"/proc/self/fd/{file.fileno()}" if unnamed else os.path.basename(file.name)
 
     def link(to: str) -> None:
         # With a descriptor the call is linkat, which can follow the link that stands for the file.
         os.link(source, to, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=unnamed)
 
-    if not over:
-        link(name)
-        return
+    try:
+        if over:
+            _replace(link, folder, name)
+        else:
+            link(name)
+    except OSError as error:
+        if unnamed or error.errno not in _NO_LINKS:
+            raise
+        if not over:  # no other has the name from now on
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder))
+        os.replace(source, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _replace(link: Callable[[str], None], folder: int, name: str) -> None:
+    """Have what ``link`` gives a name take the place of ``name``."""
     temporary = f".dcmtools-{os.getpid()}-{os.urandom(6).hex()}"
     link(temporary)
     try:
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        os.unlink(temporary, dir_fd=folder)
+        with suppress(FileNotFoundError):  # a signal may have come just after it
+            os.unlink(temporary, dir_fd=folder)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["without a name", "hidden"])
+@pytest.fixture(params=["without a name", "hidden", "without links"])
 def _system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "hidden":
+    if request.param != "without a name":
         monkeypatch.setattr(replacing, "_nameless", lambda _folder, _mode: None)
+    if request.param == "without links":  # as FAT has it
+        monkeypatch.setattr(os, "link", _no_links)
+
+
+def _no_links(*_: object, **_values: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 pytestmark = pytest.mark.usefixtures("_system")
