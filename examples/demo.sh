@@ -1,6 +1,6 @@
 #!/bin/sh
 # A minute with dcmtools: start an archive, send it real files, find and fetch them, prove that nothing changed;
-# tabulate and compress them, edit one, and de-identify one.
+# tabulate and compress them, put them on a medium, edit one, and de-identify one.
 # The files are those that come with the pydicom package. Everything happens in a temporary folder.
 set -eu
 
@@ -60,6 +60,10 @@ run dcmtools sort "$work/fetched" -o "$work/sorted" --template '{PatientID|"unkn
 run dcmtools convert "$work/files/CT_small.dcm" -o "$work/ct.json"
 run dcmtools convert "$work/ct.json" -o "$work/again.dcm"
 run dcmtools diff --ignore-meta --ignore-charset "$work/files/CT_small.dcm" "$work/again.dcm"
+run dcmtools dicomdir create "$work/files" -o "$work/medium" --file-set-id DEMO
+run dcmtools dicomdir list "$work/medium" --level series
+run dcmtools dicomdir verify "$work/medium"
+run dcmtools scan "$work/medium/DICOMDIR" -k Modality -k PatientID --where 'Modality == CT'
 run dcmtools compress "$work/files" -o "$work/small" --to htj2k-lossless
 run dcmtools anonymize "$work/files/CT_small.dcm" -o "$work/clean" --new-key "$work/project.key"
 run dcmtools dump +P PatientName +P StudyDate +P Modality +P DeidentificationMethod "$work/clean"

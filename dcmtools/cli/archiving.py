@@ -23,16 +23,21 @@ archive_argument = click.argument("folder", metavar="DIR", type=click.Path(file_
 _SELECTING = {"patient": "PATIENT", "study": "STUDY", "series": "SERIES", "instance": "IMAGE"}
 
 
-def selection_options(function: Function) -> Function:
-    """Add ``--patient``, ``--study``, ``--series`` and ``--instance``; the command gets ``wanted``."""
+def selection_options(function: Function, *, where: bool = False) -> Function:
+    """Add ``--patient``, ``--study``, ``--series`` and ``--instance``; the command gets ``wanted``.
+
+    One of them has to be given, or the option ``where``, if the command has that.
+    """
 
     def call(*args: object, **kwargs: object) -> object:
         from dcmtools.query.models import Level
 
         given = {Level(level): kwargs.pop(name) for name, level in _SELECTING.items()}
         wanted = {level: values for level, values in given.items() if values}
-        if not wanted:
-            raise click.UsageError("Say what to remove: --patient, --study, --series or --instance.")
+        if not wanted and not (where and kwargs.get("where")):
+            options = "--patient, --study, --series, --instance" if where else "--patient, --study, --series"
+            last = "--where" if where else "--instance"
+            raise click.UsageError(f"Say what to remove: {options} or {last}.")
         return function(*args, wanted=wanted, **kwargs)
 
     return bundle(
@@ -43,7 +48,7 @@ def selection_options(function: Function) -> Function:
                 f"--{name}",
                 multiple=True,
                 metavar="ID" if name == "patient" else "UID",
-                callback=_not_empty,
+                callback=not_empty,
                 help=f"The {name} with this {'Patient ID' if name == 'patient' else 'UID'}. Repeatable.",
             )
             for name in _SELECTING
@@ -51,7 +56,7 @@ def selection_options(function: Function) -> Function:
     )
 
 
-def _not_empty(
+def not_empty(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return ``values``; an empty one is nobody's, rather than what has none in the archive."""

@@ -13,6 +13,10 @@ _COMPRESS_FIELDS: Final = (
     "file output from to transfer_syntax_uid sop_instance_uid frames input_bytes output_bytes ratio verified"
     " copied changes elapsed_ms"
 )
+_ADDED: Final = (
+    "file file_id state type sop_class_uid sop_instance_uid transfer_syntax_uid invented"
+    " patients studies series instances"
+)
 FIELDS: Final = {
     "dump": "file transfer_syntax dataset values",
     "scan": "file values level by value name files bytes path keyword output rows",
@@ -24,6 +28,18 @@ FIELDS: Final = {
     "unwrap": "file outputs mime_type frames sop_instance_uid",
     "split": "file output outputs frames written there sop_class_uid series_instance_uid copied missing"
     " elapsed_ms",
+    "dicomdir create": _ADDED,
+    "dicomdir append": _ADDED,
+    "dicomdir update": _ADDED,
+    "dicomdir remove": "file file_id state sop_instance_uid",
+    "dicomdir compact": "file state records_before records size_before size",
+    "dicomdir rebuild": _ADDED,
+    "dicomdir list": "level patient_id patient_name birth_date sex study_date accession_number description"
+    " modality type number studies series instances study_instance_uid series_instance_uid sop_class_uid"
+    " sop_instance_uid transfer_syntax_uid file_id",
+    "dicomdir verify": "file kind severity record type offset path message records files errors warnings",
+    "dicomdir extract": "file target action state sop_instance_uid missing",
+    "dicomdir profiles": "name annex medium title sop_classes transfer_syntaxes icon keys",
     "compress": _COMPRESS_FIELDS,
     "decompress": _COMPRESS_FIELDS,
     "codecs": "name transfer_syntax_uid keyword encapsulated lossless read write bits signed colour",

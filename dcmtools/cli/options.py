@@ -131,10 +131,11 @@ def jobs_option(function: F) -> F:
     )(function)
 
 
-def paths_argument(function: Function, *, optional: bool = False) -> Function:
+def paths_argument(function: Function, *, optional: bool = False, followed: bool = True) -> Function:
     """Add the arguments ``PATHS`` and ``--files-from``; the command gets ``paths`` as one object, unread.
 
-    Where these are ``optional``, they may name nothing.
+    Where these are ``optional``, they may name nothing. A DICOMDIR among them stands for the files that it
+    names, unless it is not ``followed``.
     """
 
     def call(*args: object, paths: tuple[str, ...], files_from: str | None, **kwargs: object) -> object:
@@ -144,7 +145,7 @@ def paths_argument(function: Function, *, optional: bool = False) -> Function:
             raise click.MissingParameter(param_hint="'PATHS...'", param_type="argument")
         if files_from == "-" and "-" in paths:
             raise click.UsageError("Standard input cannot be both a file and the list of --files-from.")
-        return function(*args, paths=Paths(paths, files_from), **kwargs)
+        return function(*args, paths=Paths(paths, files_from, followed=followed), **kwargs)
 
     anything = click.Path(allow_dash=True, readable=False)  # no check here: it makes the shell complete names
     return bundle(

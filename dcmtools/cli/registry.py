@@ -53,6 +53,48 @@ _ARCHIVE: Final = (
         "remove", "dcmtools.commands.archive.remove", "Remove studies from an archive, for good.", "Commands"
     ),
 )
+_DICOMDIR: Final = (
+    CommandInfo("create", "dcmtools.commands.dicomdir.create", "Make a medium of DICOM files.", "Commands"),
+    CommandInfo("append", "dcmtools.commands.dicomdir.append", "Put more files on a medium.", "Commands"),
+    CommandInfo(
+        "update",
+        "dcmtools.commands.dicomdir.update",
+        "Replace files of a medium, or renew its records.",
+        "Commands",
+    ),
+    CommandInfo("remove", "dcmtools.commands.dicomdir.remove", "Take files off a medium.", "Commands"),
+    CommandInfo(
+        "compact",
+        "dcmtools.commands.dicomdir.compact",
+        "Write a DICOMDIR without what is not in use.",
+        "Commands",
+    ),
+    CommandInfo(
+        "rebuild",
+        "dcmtools.commands.dicomdir.rebuild",
+        "Make a new DICOMDIR of the files on a medium.",
+        "Commands",
+    ),
+    CommandInfo("list", "dcmtools.commands.dicomdir.list", "List what is on a medium.", "Commands"),
+    CommandInfo(
+        "verify",
+        "dcmtools.commands.dicomdir.verify",
+        "Check a medium: its DICOMDIR, and the files that it names.",
+        "Commands",
+    ),
+    CommandInfo(
+        "extract",
+        "dcmtools.commands.dicomdir.extract",
+        "Get the files of a medium out of it, sorted.",
+        "Commands",
+    ),
+    CommandInfo(
+        "profiles",
+        "dcmtools.commands.dicomdir.profiles",
+        "List the application profiles that media are made for.",
+        "Commands",
+    ),
+)
 COMMANDS: Final = (
     CommandInfo("dump", "dcmtools.commands.dump", "Show the elements of DICOM files.", "Files"),
     CommandInfo("scan", "dcmtools.commands.scan", "Tabulate or search many DICOM files.", "Files"),
@@ -72,6 +114,13 @@ COMMANDS: Final = (
     ),
     CommandInfo(
         "split", "dcmtools.commands.split", "Make files of the frames of multi-frame DICOM files.", "Files"
+    ),
+    CommandInfo(
+        "dicomdir",
+        "dcmtools.commands.dicomdir",
+        "Make, read, check and unpack DICOM media.",
+        "Files",
+        _DICOMDIR,
     ),
     CommandInfo(
         "compress", "dcmtools.commands.compress", "Put DICOM files into another transfer syntax.", "Files"

@@ -77,12 +77,13 @@ def report(app: App, paths: Paths, asked: Asked, output: OutputOptions, jobs: in
     ahead = asked.dry_run or bool(asked.planned)
     verbs = {MOVE: "moved", HARD: "linked", SYMBOLIC: "linked"}
     totals = Totals("planned" if ahead else verbs.get(action, "copied"))
-    options = _options(asked, action, ahead=ahead)
+    options = options_of(asked, action, ahead=ahead)
     results = sort(paths, options, jobs, totals)
     return app.report(results, COLUMNS, output, summary=totals, drain=True, extent=extent)
 
 
-def _options(asked: Asked, action: str, *, ahead: bool) -> Any:  # noqa: ANN401  of a room, imported when it is needed
+def options_of(asked: Asked, action: str, *, ahead: bool) -> Any:  # noqa: ANN401  of a room, imported when it is needed
+    """Return the SortOptions that were asked for."""
     from dcmtools.selection.template import Template
     from dcmtools.sorting.deciding import Rules
     from dcmtools.sorting.sort import DEFAULT_TEMPLATE, SortOptions
@@ -101,14 +102,19 @@ def _options(asked: Asked, action: str, *, ahead: bool) -> Any:  # noqa: ANN401 
     )
 
 
-def _check(paths: Paths, asked: Asked) -> None:
-    """Refuse what does not go together, lest anything asked for be passed over in silence."""
+def check_target(target: str) -> None:
+    """Refuse what is no folder for all."""
     import os
 
-    if not asked.target:
+    if not target:
         raise click.UsageError("OUT has no name.")
-    if asked.target == "-" or (os.path.lexists(asked.target) and not os.path.isdir(asked.target)):
-        raise click.UsageError(f"-o {asked.target} is no folder, which is what files are sorted into.")
+    if target == "-" or (os.path.lexists(target) and not os.path.isdir(target)):
+        raise click.UsageError(f"-o {target} is no folder, which is what files are sorted into.")
+
+
+def _check(paths: Paths, asked: Asked) -> None:
+    """Refuse what does not go together, lest anything asked for be passed over in silence."""
+    check_target(asked.target)
     if sum((asked.copy, asked.move, asked.link is not None)) > 1:
         raise click.UsageError("--copy, --move and --link exclude each other.")
     if asked.planned == "-" or asked.applied == "-":
@@ -128,6 +134,48 @@ def _check(paths: Paths, asked: Asked) -> None:
         raise click.UsageError("--overwrite is of --plan; --on-conflict overwrite is for files in OUT.")
 
 
+TEMPLATE_OPTION: Final = click.option(
+    "-t",
+    "--template",
+    type=TEMPLATE,
+    metavar="TEMPLATE",
+    help="Names below OUT, as said above; by default {PatientID|PatientName}/"
+    "{StudyDate}_{StudyDescription|StudyID|Modality}/{SeriesNumber:04}_{SeriesDescription|Modality}/"
+    "{InstanceNumber|SOPInstanceUID:05}.dcm.",
+)
+COPY_OPTION: Final = click.option(
+    "--copy", is_flag=True, help="Leave the sources as they are, which is the default."
+)
+LINK_OPTION: Final = click.option(
+    "--link",
+    type=click.Choice(["hard", "symbolic"]),
+    help="Make links: a second name for the same file, or one that leads to it.",
+)
+ON_CONFLICT_OPTION: Final = click.option(
+    "--on-conflict",
+    type=click.Choice(["rename", "skip", "fail", "overwrite"]),
+    default="rename",
+    show_default=True,
+    help="What to do where other content has the name; a file of the run itself is never overwritten.",
+)
+DUPLICATES_OPTION: Final = click.option(
+    "--duplicates",
+    type=click.Choice(["keep", "skip", "fail"]),
+    default="keep",
+    show_default=True,
+    help="What to do with other content whose SOP Instance UID was met before in the run.",
+)
+MISSING_OPTION: Final = click.option(
+    "--missing",
+    type=click.Choice(["name", "fail"]),
+    default="name",
+    show_default=True,
+    help="What becomes of a file that lacks a value that its name needs: it is named so, or fails.",
+)
+ASCII_OPTION: Final = click.option("--ascii", is_flag=True, help="Take nothing but ASCII from values.")
+DRY_RUN_OPTION: Final = click.option(
+    "-n", "--dry-run", is_flag=True, help="Do nothing, and show what would be done."
+)
 _OPTIONS: Final = (
     click.option(
         "-o",
@@ -138,29 +186,11 @@ _OPTIONS: Final = (
         metavar="OUT",
         help="The folder for all.",
     ),
-    click.option(
-        "-t",
-        "--template",
-        type=TEMPLATE,
-        metavar="TEMPLATE",
-        help="Names below OUT, as said above; by default {PatientID|PatientName}/"
-        "{StudyDate}_{StudyDescription|StudyID|Modality}/{SeriesNumber:04}_{SeriesDescription|Modality}/"
-        "{InstanceNumber|SOPInstanceUID:05}.dcm.",
-    ),
-    click.option("--copy", is_flag=True, help="Leave the sources as they are, which is the default."),
+    TEMPLATE_OPTION,
+    COPY_OPTION,
     click.option("--move", is_flag=True, help="Have no source left where a file was made of it."),
-    click.option(
-        "--link",
-        type=click.Choice(["hard", "symbolic"]),
-        help="Make links: a second name for the same file, or one that leads to it.",
-    ),
-    click.option(
-        "--on-conflict",
-        type=click.Choice(["rename", "skip", "fail", "overwrite"]),
-        default="rename",
-        show_default=True,
-        help="What to do where other content has the name; a file of the run itself is never overwritten.",
-    ),
+    LINK_OPTION,
+    ON_CONFLICT_OPTION,
     click.option(
         "--identical",
         type=click.Choice(["once", "keep"]),
@@ -169,21 +199,9 @@ _OPTIONS: Final = (
         help="Place what has the same bytes as an instance before it once, or each under its name; a move "
         "lets all of them go.",
     ),
-    click.option(
-        "--duplicates",
-        type=click.Choice(["keep", "skip", "fail"]),
-        default="keep",
-        show_default=True,
-        help="What to do with other content whose SOP Instance UID was met before in the run.",
-    ),
-    click.option(
-        "--missing",
-        type=click.Choice(["name", "fail"]),
-        default="name",
-        show_default=True,
-        help="What becomes of a file that lacks a value that its name needs: it is named so, or fails.",
-    ),
-    click.option("--ascii", is_flag=True, help="Take nothing but ASCII from values."),
+    DUPLICATES_OPTION,
+    MISSING_OPTION,
+    ASCII_OPTION,
     click.option(
         "--plan",
         "planned",
@@ -194,6 +212,6 @@ _OPTIONS: Final = (
     click.option(
         "--apply", "applied", type=click.Path(), metavar="FILE", help="Do what the plan in FILE says."
     ),
-    click.option("-n", "--dry-run", is_flag=True, help="Do nothing, and show what would be done."),
+    DRY_RUN_OPTION,
     click.option("--overwrite", is_flag=True, help="Replace the plan that is in the FILE of --plan."),
 )

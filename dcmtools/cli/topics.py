@@ -175,6 +175,11 @@ Where a command takes PATHS, each of these will do, in any number:
   gzip, bzip2 or xz. The content tells, not the name.
 * ARCHIVE/NAME | A file in an archive, or what is below that folder in it. This is how the files of archives
   are named in results. One compressed on its own in a zip has to be so by deflate or bzip2.
+* DICOMDIR | Named by its path, it stands for the files that its records name, in their order, each once; any
+  name that begins with DICOMDIR will do, in capitals or not. A file that is missing fails, and so does a
+  File ID that could lead out of the medium. Wrong offsets of records are repaired, as -v tells. For dump,
+  diff and convert a DICOMDIR is a file like any other, and for all where it is found in a folder. What
+  changes files of a medium in place leaves the DICOMDIR as it was: dcmtools dicomdir update renews that.
 * - | A file, or an archive, on standard input.
 
 A file that is named has to be what the command takes. In folders and archives what is not DICOM is skipped,

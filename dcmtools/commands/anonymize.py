@@ -43,7 +43,8 @@ def command(
     """De-identify DICOM files (PS3.15 Annex E).
 
     PATHS are files, folders and archives (searched through, non-DICOM files skipped), files in archives
-    (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest. A DICOMDIR is left out.
+    (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest. A DICOMDIR in a
+    folder is left out.
 
     Each file is walked to its end, at any depth, and each element is removed, emptied, replaced, cleaned or
     kept as the Basic Profile, the options and, where no table knows it, its VR say. What was written is

@@ -24,7 +24,7 @@ __all__ = ["COLUMNS", "command"]
 
 
 @click.command("convert")
-@paths_argument
+@partial(paths_argument, followed=False)
 @where_option
 @convert_options
 @jobs_option

@@ -23,7 +23,7 @@ COLUMNS = ()
 
 
 @click.command("dump")
-@paths_argument
+@partial(paths_argument, followed=False)
 @where_option
 @dump_options
 @jobs_option

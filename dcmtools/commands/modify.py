@@ -36,7 +36,8 @@ def command(
     """Set, replace and erase elements of DICOM files.
 
     PATHS are files, folders and archives (searched through, non-DICOM files skipped), files in archives
-    (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest. A DICOMDIR is left alone.
+    (study.zip/IM1) or - for standard input; dcmtools-inputs(7) has the rest. A DICOMDIR in a
+    folder is left alone.
 
     An element is named by keyword, tag, private creator (0029,10,CREATOR) or a path such as Seq[0].Elem: [0]
     is the first item, [*] each, no number the only one; **. in front means any depth. Values have to be of

@@ -21,7 +21,7 @@ __all__ = ["COLUMNS", "command"]
 
 
 @click.command("wrap")
-@paths_argument
+@partial(paths_argument, followed=False)
 @wrap_options
 @jobs_option
 @partial(output_options, rows=True, report=True)

@@ -15,7 +15,7 @@ from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, uid_name
 from dcmtools.errors import InputError, Unsuitable
 from dcmtools.files.copying import copy, write
 from dcmtools.files.deflate import deflated
-from dcmtools.files.inputs import NAMED_AS_DICOM
+from dcmtools.files.inputs import BY_ITS_NAME, NAMED_AS_DICOM
 from dcmtools.files.parts import Parts
 from dcmtools.files.places import made_of
 from dcmtools.files.work import is_usable
@@ -95,7 +95,7 @@ def _split(options: SplitOptions, maker: Maker, item: Input, file: Part10File) -
     if options.where and not options.where.of(file, item):
         return Result.unselected(item.path)
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-        raise Unsuitable("a DICOMDIR says which files there are, and is not split")
+        raise Unsuitable("a DICOMDIR says which files there are, and is not split", hint=BY_ITS_NAME)
     work = _Work(options, item, file, Parts(maker, item, file.source), {})
     try:
         frames = Frames(file, keep_class=options.keep_class)

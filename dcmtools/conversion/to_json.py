@@ -16,6 +16,7 @@ from dcmtools.encoding.tags import TRANSFER_SYNTAX_UID
 from dcmtools.encoding.values import BULK_VRS
 from dcmtools.errors import AlreadyThere, DcmtoolsError, InputError, OutputError, UsageError
 from dcmtools.files.bulk import BulkFolder, file_uri
+from dcmtools.files.inputs import DIRECTORIES_TOO
 from dcmtools.files.outputs import STDOUT
 from dcmtools.files.part10 import META, part10_file
 from dcmtools.files.places import made_of
@@ -74,7 +75,9 @@ def to_json(paths: Iterable[str | Result], options: ToJson, jobs: int) -> Iterat
         yield from _together(paths, options, jobs)
         return
     work = partial(_one, options)
-    yield from made_of(paths, options.outputs, work, jobs, skip_existing=options.skip_existing)
+    yield from made_of(
+        paths, options.outputs, work, jobs, skip_existing=options.skip_existing, sought=DIRECTORIES_TOO
+    )
 
 
 def _one(options: ToJson, maker: Maker, item: Input, file: Part10File) -> Result:
@@ -201,7 +204,7 @@ def _told(lost: list[str]) -> str:
 def _together(paths: Iterable[str | Result], options: ToJson, jobs: int) -> Iterator[Result]:
     """Yield the results of those in one file, which is there if any of them is in it."""
     outputs = options.outputs
-    results = for_each(paths, partial(_of_many, options), jobs)
+    results = for_each(paths, partial(_of_many, options), jobs, sought=DIRECTORIES_TOO)
     if outputs.target == STDOUT:
         for result, block in _joined(results, options.together):
             yield result._replace(raw=block or None)

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from dcmtools.files.inputs import Input
 
 LEFT_OUT: Final = (
-    "a DICOMDIR is left out: it names patients and files; dcmmkdir or its like makes one of what was written"
+    "a DICOMDIR is left out: it names patients and files; 'dcmtools dicomdir create' makes one of what was"
+    " written"
 )
 _NAMED: Final = 3  # places of leaks in a message
 SAME: Final = "the same was there already"

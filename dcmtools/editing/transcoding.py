@@ -27,6 +27,7 @@ from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import CheckFailed, InputError, MalformedError, Unsuitable
 from dcmtools.files.deflate import deflated
+from dcmtools.files.inputs import BY_ITS_NAME
 from dcmtools.files.instance import all_zero
 from dcmtools.files.meta import carried, file_meta
 
@@ -118,7 +119,8 @@ def transcoded(file: Part10File, asked: Asked, *, remembering: bool = False) -> 
     temporary files, and what walking the data set raises.
     """
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-        raise Unsuitable("a DICOMDIR stays in the transfer syntax that it is in (PS3.10 8.6)")
+        message = "a DICOMDIR stays in the transfer syntax that it is in (PS3.10 8.6)"
+        raise Unsuitable(message, hint=BY_ITS_NAME)
     source = codec_of(file.transfer_syntax)
     if source and not source.module:
         raise Unsuitable(f"its frames are video ({source.keyword}), which stays as it is")

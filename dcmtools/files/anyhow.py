@@ -108,6 +108,12 @@ class LenientFile(Part10File):
         self._walker.notices = self.notices
         return self._walker
 
+    def read_through(self) -> None:
+        """Walk the top of the data set to its end, so that ``problems`` say whether bytes are missing."""
+        walker = self.walk(shallow=True)
+        while walker.read():
+            pass
+
     def _inflate(self) -> MemorySource | FileSource:
         held, error = salvage(self.source, self.data_set_offset)
         if error:

@@ -17,22 +17,30 @@ if TYPE_CHECKING:
 
     from dcmtools.files.archives import Archive
     from dcmtools.files.archives.entries import Entry
+    from dcmtools.files.medium import Medium
 
 NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".dic", ".ima")
 
 
 class Sought(NamedTuple):
-    """What files a command takes out of folders: the word for one, and how such files are called."""
+    """What files a command takes out of folders: the word for one, and how such files are called.
+
+    ``followed`` says whether a DICOMDIR that is named stands for the files on its medium.
+    """
 
     what: str = "DICOM file"
     endings: tuple[str, ...] = NAMED_AS_DICOM
+    followed: bool = False
 
     def names(self, path: str) -> bool:
         """Tell whether a file at ``path`` is one by its name, so that it fails where it is none."""
         return path.lower().endswith(self.endings) if self.endings else False
 
 
-DICOM: Final = Sought()
+DICOM: Final = Sought(followed=True)
+BY_ITS_NAME: Final = "under the name DICOMDIR it would stand for the files that it names"
+DIRECTORIES_TOO: Final = Sought()
+"""A DICOMDIR, too, is a file to work on."""
 
 
 class Input(NamedTuple):
@@ -40,13 +48,24 @@ class Input(NamedTuple):
 
     ``path`` is its name, which as an argument stands for it again. ``folder`` is the argument it was found
     below, a folder or an archive, empty where it was named itself. A file in an archive has its ``archive``
-    and its ``entry`` there.
+    and its ``entry`` there. What is ``named`` by a DICOMDIR has to be DICOM, in whatever folder it is.
     """
 
     path: str
     folder: str = ""
     archive: Archive | None = None
     entry: Entry | None = None
+    named: bool = False
+
+    def require_within(self) -> None:
+        """Raise InputError where a file that a DICOMDIR names is not on its medium any more.
+
+        A folder may have become a link since it was found. Whoever does not ``open`` it asks beforehand.
+        """
+        if self.named and not self.archive:
+            root = os.path.realpath(self.folder)
+            if os.path.commonpath((root, os.path.realpath(self.path))) != root:
+                raise InputError("a link leads out of the medium there by now")
 
     def open(self) -> FileSource:
         """Open it, as often as need be; raises InputError.
@@ -56,6 +75,7 @@ class Input(NamedTuple):
         """
         if self.archive and self.entry:
             return self.archive.open(self.entry)
+        self.require_within()
         # A pipe that is not kept has taken the place of a file: nobody may ever write to it.
         return FileSource.open(self.path, pipes=not KEPT.users)
 
@@ -75,23 +95,41 @@ def find(paths: Iterable[str | Result]) -> Iterator[Input | Result]:
             yield from search(path)[1]
 
 
-def search(path: str) -> tuple[str, Iterable[Input | Result]]:
-    """Return what holds the inputs that ``path`` names, empty if it is one itself, and the inputs."""
+def search(path: str, *, followed: bool = False) -> tuple[str, Iterable[Input | Result]]:
+    """Return what holds the inputs that ``path`` names, empty if it is one itself, and the inputs.
+
+    Those of a DICOMDIR are the files that it names where it is ``followed``.
+    """
+    if followed and (medium := medium_at(path)):
+        from dcmtools.files.referenced import referenced
+
+        return "medium", referenced(medium)
     try:
         mode = 0 if path == STDIN else os.stat(path).st_mode
         if stat.S_ISDIR(mode):
-            return "folder", _below(path, path)
+            return "folder", below(path, path)
         if not (stat.S_ISREG(mode) and _has_prefix(path)) and (archive := _archive_at(path)):
-            return "archive", _within(path, archive)
+            return "archive", within(path, archive)
     except OSError as error:
         if error.errno == errno.ENOTDIR:
             from dcmtools.files.archives import inside
 
             if found := inside(path):
-                return "folder", _within(path, *found)
+                return "folder", within(path, *found)
     except InputError as error:  # of a pipe there is no second opening
         return "", (failed(path, error),)
     return "", (Input(path),)  # its opening says what is wrong with it
+
+
+def medium_at(path: str) -> Medium | None:
+    """Return the medium whose DICOMDIR ``path`` is, by its name and its content; None if it is none."""
+    if not path.rpartition("/")[2].lower().startswith("dicomdir"):
+        return None
+    if os.path.exists(path) and not os.path.isfile(path):  # of a pipe there is no second opening
+        return None
+    from dcmtools.files.referenced import medium_of
+
+    return medium_of(path)
 
 
 def is_archive(path: str) -> bool:
@@ -125,7 +163,7 @@ def _archive_at(path: str) -> Archive | None:
             return None
 
 
-def _within(path: str, archive: Archive, name: str = "") -> Iterator[Input | Result]:
+def within(path: str, archive: Archive, name: str = "") -> Iterator[Input | Result]:
     """Yield what the archive holds: all, or the file of this ``name``, or what is below it."""
     from dcmtools.files.archives import plain_name
 
@@ -154,7 +192,8 @@ def _member(path: str, folder: str, archive: Archive, entry: Entry) -> Input | R
     return Input(path, folder, archive, entry)
 
 
-def _below(folder: str, argument: str) -> Iterator[Input | Result]:
+def below(folder: str, argument: str) -> Iterator[Input | Result]:
+    """Yield the files below ``folder``, which ``argument`` leads to, and what cannot be used there."""
     pending = [folder]
     while pending:
         current = pending.pop()

@@ -17,6 +17,7 @@ from dcmtools.encoding.tags import (
 from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY, is_uid
 from dcmtools.encoding.walker import Walker
 from dcmtools.errors import InputError, MalformedError, Unsuitable
+from dcmtools.files.inputs import BY_ITS_NAME
 from dcmtools.files.part10 import part10_file
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def inspect(item: Input, source: FileSource) -> Instance:
     """
     file = part10_file(source)
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-        raise Unsuitable("a DICOMDIR is not an instance to send", hint="name the files it lists instead")
+        raise Unsuitable("a DICOMDIR is not an instance to send", hint=BY_ITS_NAME)
     found, end, note = _hop(file)
     sop_class, sop_instance = (found.get(tag, "") for tag in (SOP_CLASS_UID, SOP_INSTANCE_UID))
     for name, uid in (("SOP Class UID", sop_class), ("SOP Instance UID", sop_instance)):

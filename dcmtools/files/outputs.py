@@ -16,7 +16,7 @@ from dcmtools.errors import (
     OutputError,
     UsageError,
 )
-from dcmtools.files.inputs import NAMED_AS_DICOM, is_archive
+from dcmtools.files.inputs import NAMED_AS_DICOM, is_archive, medium_at
 from dcmtools.files.names import safe_name
 from dcmtools.files.source import STDIN
 from dcmtools.files.work import Ending
@@ -111,7 +111,8 @@ class Outputs(NamedTuple):
             return UsageError(f"the output folder, {self.target}, is inside of it")
         if self.renamed:
             return None
-        name = _name_of(path)
+        medium = medium_at(path)
+        name = _name_of(medium.folder if medium else path)
         if self.several and name in seen:
             return UsageError(f"another input is called {name}, too: give them a folder each")
         seen.add(name)
@@ -189,7 +190,9 @@ class Outputs(NamedTuple):
         overwritten.
         """
         try:
-            if not self.in_place:
+            if self.in_place:
+                item.require_within()
+            else:
                 self._make_folder(os.path.dirname(path) or os.curdir)
             over, mode = self._may_replace(path, item), 0o600 if self.private else 0o666
             with replacing(path) if self.in_place else making(path, over=over, mode=mode) as file:

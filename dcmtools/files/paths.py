@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, cast
 
 from dcmtools.errors import InputError
+from dcmtools.files.inputs import medium_at
 from dcmtools.files.source import STDIN
 from dcmtools.results import Result
 
@@ -22,8 +23,9 @@ LONGEST: Final = 65536  # bytes of a name in a list
 class Paths:
     """Paths ``named`` on the command line, then those in the file ``listed``, ``-`` for standard input."""
 
-    def __init__(self, named: Sequence[str], listed: str | None = None) -> None:
-        """Read nothing yet."""
+    def __init__(self, named: Sequence[str], listed: str | None = None, *, followed: bool = True) -> None:
+        """Read nothing yet; a DICOMDIR that is ``followed`` stands for several."""
+        self._followed = followed
         self._named = named
         self._listed = listed
 
@@ -35,7 +37,10 @@ class Paths:
     @property
     def several(self) -> bool:
         """Whether there can be more than one file. What is in an archive is not known yet."""
-        return self._listed is not None or len(self._named) != 1 or os.path.isdir(self._named[0])
+        if self._listed is not None or len(self._named) != 1:
+            return True
+        only = self._named[0]
+        return os.path.isdir(only) or (self._followed and medium_at(only) is not None)
 
     @property
     def alone(self) -> str | None:

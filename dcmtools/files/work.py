@@ -44,7 +44,7 @@ _Done = Result | _End | _NotDicom
 
 
 def for_each(
-    paths: Iterable[str | Result],
+    paths: Iterable[str | Input | Result],
     operation: Callable[[Input], Result],
     jobs: int = 1,
     *,
@@ -56,8 +56,8 @@ def for_each(
     """Yield the result of ``operation`` on each input: a failed one where it raises InputError.
 
     What a folder or an archive holds that is not DICOM, or whatever else is ``sought``, is skipped where
-    ``operation`` raises NotDicom, unless its name says that it was; one that holds nothing else fails. What
-    ``paths`` yield as results already are passed on. What is found after
+    ``operation`` raises NotDicom, unless its name says that it was, or a DICOMDIR; one
+    that holds nothing else fails. What ``paths`` yield as results already are passed on. What is found after
     the ``ending`` has got its error fails with that. Where ``operation`` returns nothing but
     ``Result.unselected``, InputError is raised in the end.
 
@@ -69,7 +69,7 @@ def for_each(
         barren = True
         selected: set[bool] = set()
         work = partial(_result, operation, sought)
-        items = _everything(paths, work, ending or Ending(), apart=apart)
+        items = _everything(paths, work, ending or Ending(), sought, apart=apart)
         left = partial(_left, Interrupted("stopped by the user"))
         if together:
             results = _many(work, items, jobs, left, together)
@@ -139,13 +139,21 @@ def _joined(results: Sequence[Result]) -> list[Result]:
 
 
 def _everything(
-    paths: Iterable[str | Result], work: Callable[[_Task], _Done], ending: Ending, *, apart: bool
+    paths: Iterable[str | Input | Result],
+    work: Callable[[_Task], _Done],
+    ending: Ending,
+    sought: Sought,
+    *,
+    apart: bool,
 ) -> Iterator[_Task]:
     for argument in paths:
         if isinstance(argument, Result):
             yield argument
             continue
-        kind, items = search(argument)
+        kind = ""
+        items: Iterable[Input | Result] = (argument,) if isinstance(argument, Input) else ()
+        if isinstance(argument, str):
+            kind, items = search(argument, followed=sought.followed)
         for item in items:
             if ending.error and isinstance(item, Input):
                 yield _left(ending.error, item)
@@ -155,7 +163,8 @@ def _everything(
                 yield _NotDicom(item)
             else:
                 yield item
-        yield _End(argument, kind)
+        if isinstance(argument, str):
+            yield _End(argument, kind)
 
 
 def _is_here_only(item: Input) -> bool:
@@ -182,7 +191,7 @@ def _result(operation: Callable[[Input], Result], sought: Sought, item: _Task) -
     try:
         return operation(item)
     except NotDicom as error:
-        if item.folder and sought.names(path):
+        if item.folder and (item.named or sought.names(path)):
             return failed(path, error)
         return _not_dicom(item, error)
     except Unsuitable as error:

@@ -9,6 +9,7 @@ from dcmtools.errors import UsageError
 from dcmtools.escaping import escape
 from dcmtools.files.answers import answer
 from dcmtools.files.anyhow import LenientFile
+from dcmtools.files.inputs import DIRECTORIES_TOO
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.work import for_each
 from dcmtools.inspection.filtering import Reading
@@ -52,7 +53,7 @@ def dump(paths: Paths, options: DumpOptions, jobs: int = 1) -> Iterator[Result]:
         return file
 
     _check_raw(options, several=several)
-    return for_each(paths, chosen(one, options.where, opened, options.decode), jobs)
+    return for_each(paths, chosen(one, options.where, opened, options.decode), jobs, sought=DIRECTORIES_TOO)
 
 
 def _check_raw(options: DumpOptions, *, several: bool) -> None:

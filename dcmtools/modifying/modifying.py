@@ -17,6 +17,7 @@ from dcmtools.errors import DcmtoolsError, Interrupted, MalformedError, Unsuitab
 from dcmtools.escaping import escape
 from dcmtools.files.copying import copy, write
 from dcmtools.files.deflate import deflated
+from dcmtools.files.inputs import BY_ITS_NAME
 from dcmtools.files.part10 import part10_file
 from dcmtools.files.places import BACKUP, is_backup, kept, made_of, require_none
 from dcmtools.files.source import KEPT
@@ -195,7 +196,7 @@ def _done(options: ModifyOptions, maker: Maker, item: Input, file: Part10File) -
     if (passed := _passed(options)) and passed(item):
         return Result.skipped(item.path, BACKUP, {"file": item.path})
     if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-        raise Unsuitable("a DICOMDIR says where in it its records are, and is not changed")
+        raise Unsuitable("a DICOMDIR says where in it its records are, and is not changed", hint=BY_ITS_NAME)
     place = None if options.outputs.nowhere else maker.place(item)
     if place and not options.dry and (taken := place.taken()):
         return taken

@@ -52,6 +52,7 @@ class Reader:
     def __call__(self, item: Input) -> Result:
         """Return the result for ``item``, with its one row; raises InputError."""
         if self._quick and self._layouts and item.folder and not item.archive:
+            item.require_within()
             row = self._at_once(item.path, self._layouts)
             if row is not None:
                 return Result(item.path, rows=(row,)) if row else Result.unselected(item.path)

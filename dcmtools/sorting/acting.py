@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from dcmtools.errors import NO_ROOM, AlreadyThere, DcmtoolsError, DiskFull, InputError, OutputError
 from dcmtools.files.copying import copy
@@ -17,6 +17,7 @@ from dcmtools.sorting.deciding import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcmtools.files.inputs import Input
     from dcmtools.results import Result
     from dcmtools.sorting.deciding import Decision
     from dcmtools.sorting.looking import Facts
@@ -29,6 +30,22 @@ CHANGED: Final = "the file has changed since it was looked at"
 ACTIONS: Final = (COPY, MOVE, HARD, SYMBOLIC)
 _TOGETHER: Final = 64  # moves whose folders are forced to disk at once
 _APART: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
+
+
+class Seen(Protocol):
+    """A file as it was looked at: its size in bytes and its modification time."""
+
+    @property
+    def item(self) -> Input:
+        """Where it is."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it had."""
+
+    @property
+    def mtime_ns(self) -> int:
+        """When it was changed last; of no meaning for what is in an archive."""
 
 
 class _Waiting(NamedTuple):
@@ -51,7 +68,7 @@ class Actor:
         self._files: set[str] = set()
         self._waiting: list[_Waiting] = []
 
-    def prepare(self, facts: Facts, decision: Decision) -> None:
+    def prepare(self, facts: Seen, decision: Decision) -> None:
         """Have the folder that a file belongs in; raises what is wrong, also with the file."""
         if (facts.item.archive or facts.item.path == STDIN) and self.action != COPY:
             what = "a file in an archive" if facts.item.archive else "standard input"
@@ -65,7 +82,7 @@ class Actor:
         except OSError as error:
             raise failure(self._folder, path, error) from error
 
-    def act(self, facts: Facts, decision: Decision) -> None:
+    def act(self, facts: Seen, decision: Decision) -> None:
         """Have the file under its name; raises what is wrong, then nothing has come of it."""
         if decision.state in (State.NEW, State.OVER):
             path = self.path_of(decision.target)
@@ -127,12 +144,13 @@ class Actor:
             what = f"it is at {kept}, but stays here, too: {error.strerror}"
             raise OutputError(what) from error
 
-    def _make(self, facts: Facts, path: str, *, over: bool) -> None:
+    def _make(self, facts: Seen, path: str, *, over: bool) -> None:
         if self.action == COPY:
             copied(facts, path, over)
             return
         if over and self.action != MOVE:
             raise OutputError("a link replaces no file", hint="--on-conflict rename gives it another name")
+        facts.item.require_within()
         source = os.path.realpath(facts.item.path)
         _require_unchanged(facts, source)
         if self.action == SYMBOLIC:
@@ -179,13 +197,13 @@ class Actor:
         self._dirty.add(above)
 
 
-def _require_unchanged(facts: Facts, path: str) -> None:
+def _require_unchanged(facts: Seen, path: str) -> None:
     now = os.stat(path)
     if (now.st_size, now.st_mtime_ns) != (facts.size, facts.mtime_ns):
         raise InputError(CHANGED)
 
 
-def _require_linked(facts: Facts, path: str) -> None:
+def _require_linked(facts: Seen, path: str) -> None:
     """Take the link back where it is no longer that of the file that was looked at."""
     try:
         _require_unchanged(facts, path)
@@ -194,7 +212,7 @@ def _require_linked(facts: Facts, path: str) -> None:
         raise
 
 
-def copied(facts: Facts, path: str, over: bool) -> None:
+def copied(facts: Seen, path: str, over: bool) -> None:
     """Copy a file with its times, readable by no more people than it is.
 
     Raises InputError and, of ``path``, OSError.

@@ -8,9 +8,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from dcmtools.errors import InputError
+from dcmtools.files.anyhow import LenientFile
 
 if TYPE_CHECKING:
     from dcmtools.files.inputs import Input
+    from dcmtools.files.source import FileSource
 
 _BLOCK: Final = 1024 * 1024
 _ENDS: Final = 16 * 1024
@@ -19,15 +21,23 @@ _ENDS: Final = 16 * 1024
 def same_content(item: Input, other: Input) -> bool:
     """Tell whether two inputs hold the same bytes; raises InputError where one cannot be read."""
     with item.open() as first, other.open() as second:
-        if first.size != second.size:
-            return False
-        if first.identity == second.identity:  # two names of one file
-            return True
-        return all(
-            first.read(at, size) == second.read(at, size)
-            for at in range(0, first.size, _BLOCK)
-            if (size := min(_BLOCK, first.size - at))
-        )
+        return first.identity == second.identity or _same(first, 0, second, 0)  # two names of one file
+
+
+def same_data_set(item: Input, other: Input) -> bool:
+    """Tell whether two DICOM files have the same bytes behind their meta; raises InputError."""
+    with item.open() as first, other.open() as second:
+        starts = [LenientFile(source).data_set_offset for source in (first, second)]
+        return _same(first, starts[0], second, starts[1])
+
+
+def _same(first: FileSource, start: int, second: FileSource, other: int) -> bool:
+    length = first.size - start
+    return second.size - other == length and all(
+        first.read(start + at, size) == second.read(other + at, size)
+        for at in range(0, length, _BLOCK)
+        if (size := min(_BLOCK, length - at))
+    )
 
 
 def fingerprint(item: Input) -> bytes:

@@ -16,6 +16,7 @@ from dcmtools.encoding.uids import MEDIA_STORAGE_DIRECTORY
 from dcmtools.errors import InputError, Unsuitable
 from dcmtools.files.answers import answer
 from dcmtools.files.anyhow import LenientFile
+from dcmtools.files.inputs import BY_ITS_NAME
 from dcmtools.files.values import values_of
 from dcmtools.results import Result
 from dcmtools.scanning.layouts import Layouts
@@ -65,6 +66,7 @@ class Looker:
     def __call__(self, item: Input) -> Result:
         """Return the result for ``item``, of which the row is its Facts."""
         if self._layouts and item.folder and not item.archive:
+            item.require_within()
             result = self._at_once(item, self._layouts)
             if result is not None:
                 return result
@@ -74,7 +76,7 @@ class Looker:
             if self._where and not self._where.of(file, item):
                 return Result.unselected(item.path)
             if file.meta_text(MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-                raise Unsuitable("a DICOMDIR, which is about files where they are")
+                raise Unsuitable("a DICOMDIR, which is about files where they are", hint=BY_ITS_NAME)
             known = values_of(file, self._tags)
             named = self._template.named(file, item, known=known)
             if file.serious:  # values that its name is made of may be lost

@@ -77,7 +77,9 @@ class Totals:
         return f"{self._verb} ({told})" if told else self._verb
 
 
-def sort(paths: Iterable[str | Result], options: SortOptions, jobs: int, totals: Totals) -> Iterator[Result]:
+def sort(
+    paths: Iterable[str | Input | Result], options: SortOptions, jobs: int, totals: Totals
+) -> Iterator[Result]:
     """Yield a result for each DICOM file below ``paths``, once it is where it belongs.
 
     A source that is moved is gone then, and what was made of it on disk. Raises UsageError where the folder
@@ -123,7 +125,7 @@ def apply(path: str, folder: str, totals: Totals) -> Iterator[Result]:
     yield from run.settled()
 
 
-def _check_apart(paths: Iterable[str | Result], options: SortOptions) -> bool:
+def _check_apart(paths: Iterable[str | Input | Result], options: SortOptions) -> bool:
     """Raise UsageError where the run would walk through what it makes, or write over what it has to read.
 
     Return whether some of ``paths`` and the folder for all are in each other, as a move can bear.

@@ -21,7 +21,7 @@ from dcmtools.errors import OutputError
 from dcmtools.files.part10 import Part10File
 from dcmtools.files.values import values_of
 from tests.support.run import Run, run
-from tests.support.samples import ct, dicomdir, make_small, mr, real_file
+from tests.support.samples import ct, dicomdir, make_small, mr, real_file, renamed_dicomdir
 from tests.support.sealed import pair
 from tests.support.served import DCMTOOLS
 
@@ -258,7 +258,7 @@ def test_a_dicomdir_is_left_out_and_that_is_said(tmp_path: Path, key: Path) -> N
     assert "1 de-identified, 1 DICOMDIR left out, 1 skipped" in result.stderr
     assert "it names patients and files" in result.stderr
     assert len(contents(tmp_path / "out")) == 1
-    named = anonymize(dicomdir(), "-o", tmp_path / "other", key=key)
+    named = anonymize(renamed_dicomdir(tmp_path), "-o", tmp_path / "other", key=key)
     assert named.status == 3
     assert "a DICOMDIR is left out" in named.stderr
     assert "hint: give the folder that it is in" in named.stderr

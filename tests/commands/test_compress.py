@@ -19,7 +19,7 @@ from dcmtools.codecs.registry import CODECS, codec_named
 from dcmtools.files.part10 import Part10File
 from tests.support.pictures import Samples, data_set, described, picture
 from tests.support.run import Run, run
-from tests.support.samples import ct, dicomdir, mr, real_file
+from tests.support.samples import ct, dicomdir, mr, real_file, renamed_dicomdir
 
 if TYPE_CHECKING:
     from dcmtools.codecs.pixels import Pixels
@@ -251,7 +251,7 @@ def test_the_one_file_that_needs_no_change_is_copied(name: str, tmp_path: Path) 
 
 
 def test_a_dicomdir_alone_is_not_copied(tmp_path: Path) -> None:
-    assert compress(dicomdir(), "-o", tmp_path / "out.dcm").status == 3
+    assert compress(renamed_dicomdir(tmp_path), "-o", tmp_path / "out.dcm").status == 3
     assert not (tmp_path / "out.dcm").exists()
 
 

@@ -16,7 +16,7 @@ from dcmtools.errors import InputError
 from dcmtools.files.part10 import Part10File
 from tests.support.encoded import EVL, part10
 from tests.support.run import Run, run
-from tests.support.samples import ct, dicomdir, make_small, mr, real_file
+from tests.support.samples import ct, dicomdir, make_small, mr, real_file, renamed_dicomdir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -484,9 +484,12 @@ def test_files_that_cannot_be_walked_stay_and_are_named(file: Path) -> None:
 def test_a_dicomdir_is_left_alone(tmp_path: Path) -> None:
     shutil.copyfile(dicomdir(), tmp_path / "DICOMDIR")
     before = (tmp_path / "DICOMDIR").read_bytes()
-    done = modify(tmp_path / "DICOMDIR", "--in-place", "--erase-private")
+    named = renamed_dicomdir(tmp_path)
+    done = modify(named, "--in-place", "--erase-private")
     assert done.status == 3
-    assert "DICOMDIR" in done.stderr
+    assert "a DICOMDIR says where in it its records are" in done.stderr
+    assert named.read_bytes() == before
+    named.unlink()
     shutil.copyfile(mr(), tmp_path / "mr.dcm")
     done = modify(tmp_path, "--in-place", *NAME)
     assert (done.status, done.stderr) == (0, "1 modified, 1 skipped\n")

@@ -115,7 +115,7 @@ DIFFERENT = {("chrX1.dcm", "PatientName"), ("chrX2.dcm", "PatientName")}
 
 
 def test_every_value_of_pydicoms_files() -> None:
-    assert check(real_files()) > 4000
+    assert check([path for path in real_files() if not path.name.startswith("DICOMDIR")]) > 4000
 
 
 def test_every_value_of_pydicom_datas_files() -> None:

@@ -17,7 +17,7 @@ from dcmtools.cli.registry import COMMANDS, CommandInfo, every_command
 from dcmtools.net.peer import Peer
 from dcmtools.scp.destinations import Destination
 from dcmtools.scp.serve import Receiving
-from tests.support import indexed, samples, sealed
+from tests.support import file_sets, indexed, samples, sealed
 from tests.support.instances import write_instance
 from tests.support.served import associated, data_set, serving, store
 
@@ -108,6 +108,20 @@ def _reidentifying(place: Place) -> list[Any]:
     return ["--key", key]
 
 
+def _media(_: Place, level: str) -> list[object]:
+    return [samples.dicomdir(), "--level", level]
+
+
+def _medium(place: Place) -> Path:
+    return file_sets.medium(place.folder / "medium")
+
+
+def _unlisted(place: Place) -> Path:
+    """A medium with a file that no record names."""
+    (_medium(place) / "VIEWER.EXE").write_bytes(b"MZ")
+    return place.folder / "medium"
+
+
 def _listing(place: Place, level: str) -> list[Any]:
     return [place.archive, "--level", level]
 
@@ -195,6 +209,48 @@ TABLE = {
         args=lambda place: [*_overwriting(place), *place.paths],
         waiting=lambda place: [*_overwriting(place), "--template", "{frame}.dcm", "-"],
     ),
+    "dicomdir create": Entry(
+        args=lambda place: ["-o", place.folder / "planned", "--dry-run", *place.paths],
+        more=(
+            lambda place: ["-o", place.folder / "created", *place.paths],
+            lambda place: ["-o", place.folder / "created.zip", "--zip", *place.paths],
+        ),
+        waiting=lambda place: ["-o", place.folder / "created", "-"],
+    ),
+    "dicomdir append": Entry(
+        args=lambda place: [_medium(place), "--dry-run", *place.paths],
+        more=(lambda place: [_medium(place), *place.paths],),
+        waiting=lambda place: [_medium(place), "-"],
+    ),
+    "dicomdir update": Entry(
+        args=lambda place: [_medium(place), "--dry-run", *place.paths],
+        more=(lambda place: [_medium(place), *place.paths], lambda place: [_medium(place)]),
+        waiting=lambda place: [_medium(place), "-"],
+    ),
+    "dicomdir remove": Entry(
+        args=lambda place: [_medium(place), "--where", "exists SOPClassUID", "--dry-run"],
+        more=(lambda place: [_medium(place), "--where", "exists SOPClassUID", "--yes"],),
+    ),
+    "dicomdir compact": Entry(args=lambda place: [_medium(place), "--dry-run"]),
+    "dicomdir rebuild": Entry(
+        args=lambda place: [_medium(place), "--dry-run"], more=(lambda place: [_medium(place)],)
+    ),
+    "dicomdir list": Entry(
+        args=lambda _: [samples.dicomdir()],
+        more=tuple([partial(_media, level=level) for level in ("patient", "study", "series")]),
+    ),
+    "dicomdir verify": Entry(
+        args=lambda place: [_medium(place)],
+        more=(lambda place: [_unlisted(place)],),
+    ),
+    "dicomdir extract": Entry(
+        args=lambda place: [_medium(place)],
+        more=(
+            lambda place: [_medium(place), "-o", place.folder / "extracted"],
+            lambda place: [_medium(place), "-o", place.folder / "planned", "--dry-run"],
+        ),
+    ),
+    "dicomdir profiles": Entry(args=lambda _: []),
     "compress": Entry(
         args=lambda place: [*_overwriting(place), "--to", "rle", *place.paths],
         waiting=lambda place: [*_overwriting(place), "--to", "rle", "-"],

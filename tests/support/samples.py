@@ -60,6 +60,13 @@ def dicomdir() -> Path:
     return real_file("dicomdirtests/DICOMDIR")
 
 
+def renamed_dicomdir(folder: Path) -> Path:
+    """A DICOMDIR by another name, under which it stands for itself rather than for the files it names."""
+    path = folder / "directory.dcm"
+    path.write_bytes(dicomdir().read_bytes())
+    return path
+
+
 def _package_folder(package: str) -> Path:
     """Found without importing it: some tests prove that pydicom is not loaded."""
     spec = importlib.util.find_spec(package)

@@ -58,6 +58,20 @@ def test_the_members_of_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [name for name in sys.modules if name.startswith("dcmtools.commands.peers.")]
 
 
+def test_what_dicomdir_create_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools dicomdir cre") == ["create"]
+    assert complete(monkeypatch, "dcmtools dicomdir create --missing ") == ["invent", "refuse"]
+    assert complete(monkeypatch, "dcmtools dicomdir create --duplicates ") == ["fail", "first", "last"]
+    assert complete(monkeypatch, "dcmtools dicomdir create --profile std-gen-cd") == ["STD-GEN-CD"]
+
+
+def test_what_dicomdir_verify_and_extract_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complete(monkeypatch, "dcmtools dicomdir ver") == ["verify"]
+    assert complete(monkeypatch, "dcmtools dicomdir ext") == ["extract"]
+    assert complete(monkeypatch, "dcmtools dicomdir verify --profile std-gen-cd") == ["STD-GEN-CD"]
+    assert complete(monkeypatch, "dcmtools dicomdir extract --link ") == ["hard", "symbolic"]
+
+
 def test_what_help_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert complete(monkeypatch, "dcmtools h") == ["help"]
     assert complete(monkeypatch, "dcmtools help ")[:2] == ["dump", "scan"]

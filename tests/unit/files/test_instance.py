@@ -223,7 +223,7 @@ def test_a_dicomdir_is_never_sent() -> None:
     """PS3.4 B.5 has no Media Storage Directory class; in a folder it is passed over, named it fails."""
     with pytest.raises(Unsuitable, match="a DICOMDIR is not an instance to send") as caught:
         inspect(str(samples.dicomdir()))
-    assert caught.value.hint == "name the files it lists instead"
+    assert caught.value.hint == "under the name DICOMDIR it would stand for the files that it names"
     assert issubclass(Unsuitable, InputError)
 
 
