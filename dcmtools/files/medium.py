@@ -56,18 +56,9 @@ class Medium(ABC):
         none that is nearer than another.
         """
         try:
-            mode = os.stat(path).st_mode
-        except OSError as error:
-            if error.errno == errno.ENOTDIR:
-                return _in_archive(path)
-            raise InputError(error.strerror or str(error)) from error
-        if stat.S_ISDIR(mode):
-            return _in_folder(path)
-        if stat.S_ISREG(mode) and is_archive(path):
-            return _in_archive(path)
-        folder, name = os.path.split(path)
-        here = folder in ("", os.curdir)
-        return FolderMedium(folder or os.curdir, Input(name if here else path))
+            return _found(path)
+        except InputError as error:
+            raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
     def find(self, file_id: Sequence[str]) -> Input:
         """Return the file that ``file_id`` names.
@@ -212,6 +203,22 @@ def _kind(entry: os.DirEntry[str]) -> int:
     if entry.is_file(follow_symlinks=False):
         return _FILE
     return _FOLDER if entry.is_dir(follow_symlinks=False) else _OTHER
+
+
+def _found(path: str) -> Medium:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if error.errno == errno.ENOTDIR:
+            return _in_archive(path)
+        raise InputError(error.strerror or str(error)) from error
+    if stat.S_ISDIR(mode):
+        return _in_folder(path)
+    if stat.S_ISREG(mode) and is_archive(path):
+        return _in_archive(path)
+    folder, name = os.path.split(path)
+    here = folder in ("", os.curdir)
+    return FolderMedium(folder or os.curdir, Input(name if here else path))
 
 
 def _in_folder(folder: str) -> Medium:

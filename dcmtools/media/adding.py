@@ -158,7 +158,7 @@ class Adding:
 
     def _undo(self) -> None:
         self._place.undo()
-        if not self._place.written:
+        if self.added and not self._place.written:
             self._totals.undone()
 
     def _looked(self, paths: Iterable[str | Result], jobs: int) -> Step[list[Facts]]:

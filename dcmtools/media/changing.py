@@ -60,7 +60,7 @@ class Changing:
         """Yield files under names that we give, but that no record has: those of a run that was killed."""
         named = self.paths(walk(self.file_set.roots))
         for item in below(os.path.join(self.folder, TOP), self.folder):
-            if not isinstance(item, Input) or self.real(item.path) in named:
+            if not isinstance(item, Input) or self.real(item.path) in named or not self._holds(item.path):
                 continue
             if is_ours(tuple(os.path.relpath(item.path, self.folder).split(os.sep))):
                 yield item
@@ -81,6 +81,11 @@ class Changing:
         if real is None:
             real = self._real[folder] = os.path.realpath(folder)
         return os.path.join(real, name)
+
+    def _holds(self, path: str) -> bool:
+        """Tell whether a file is on the medium, wherever links to its folder lead, and not the DICOMDIR."""
+        real, own = self.real(path), self.real(self.path)
+        return real != own and real.startswith(os.path.join(os.path.dirname(own), ""))
 
     def write(self) -> None:
         """Have the DICOMDIR say what the tree does, on disk; raises OutputError."""
@@ -105,7 +110,7 @@ class Changing:
         folders = set()
         for path, uid in files:
             try:
-                if uid_of(Input(path)) != uid:
+                if not (uid and self._holds(path) and uid_of(Input(path)) == uid):
                     left[path] = CheckFailed("the file is not the instance that its record named, and stays")
                     continue
                 os.unlink(path)

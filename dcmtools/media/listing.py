@@ -91,8 +91,9 @@ def tree(path: str, keys: DataSet) -> Iterator[Result]:
 
 
 def _opened(path: str) -> Directory:
+    item = Medium.at(path).directory_item
     try:
-        return Directory.of(Medium.at(path).directory_item.open())
+        return Directory.of(item.open())
     except InputError as error:
         raise InputError(f"{path}: {error.message}", hint=error.hint) from None
 

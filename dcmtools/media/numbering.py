@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from dcmtools.files.file_ids import conformant
 from dcmtools.media.entries import references
 from dcmtools.media.looking import LEVELS
 
@@ -67,7 +68,8 @@ class Names:
     def _there(self, entry: Entry, above: int) -> FileID | None:
         """Return the folder in which the files of a record are, so many levels above them."""
         first = next((each.file_id for each in references([entry]) if each.file_id), ())
-        return first[:-above] if len(first) == self._DEEPEST and first[:1] == self._TOP else None
+        usable = len(first) == self._DEEPEST and first[:1] == self._TOP and not conformant(first)
+        return first[:-above] if usable else None
 
     def _new(self, folder: FileID, prefix: str) -> FileID:
         while True:

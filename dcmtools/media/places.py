@@ -155,6 +155,7 @@ class FolderPlace:
 
 def remove_empty(folder: str, top: str) -> None:
     """Remove ``folder`` and those above it, as long as they are empty, but not ``top``, in which they are."""
+    folder, top = os.path.abspath(folder), os.path.abspath(top)
     while folder.startswith(os.path.join(top, "")):
         try:
             os.rmdir(folder)

@@ -148,6 +148,33 @@ def test_real_media_get_more(tmp_path: Path) -> None:
     assert not faults(medium, warnings=False)
 
 
+def test_no_folder_of_anothers_file_id_leads_out(tmp_path: Path) -> None:
+    """Such a one is as long as ours are deep, so that its folder could be taken for that of a series."""
+    up = ["DICOM", "a/../../../../outside", "ST1", "SE1", "IM1"]
+
+    def lead_out(draft: file_sets.Draft) -> None:
+        for number in range(4):
+            draft.of("IMAGE", number).values.ReferencedFileID = up
+
+    medium = file_sets.medium(tmp_path / "medium", lead_out)
+    values = {"PatientID": "P1", "StudyInstanceUID": f"{file_sets.ROOT}.2.1"}
+    more = instance(tmp_path / "more.dcm", 9, **values, SeriesInstanceUID=f"{file_sets.ROOT}.3.1")
+    dicomdir("append", medium, more)
+    assert not (tmp_path / "outside").exists()
+    assert not (tmp_path.parent / "outside").exists()
+    assert sum(path.read_bytes() == more.read_bytes() for path in medium.rglob("IM*") if path.is_file()) <= 1
+
+
+def test_a_record_without_a_uid_deletes_nothing(tmp_path: Path) -> None:
+    def nameless(draft: file_sets.Draft) -> None:
+        values = draft.of("IMAGE", 0).values
+        values.ReferencedFileID, values.ReferencedSOPInstanceUIDInFile = "DICOMDIR", ""
+
+    medium = file_sets.medium(tmp_path / "medium", nameless)
+    dicomdir("remove", medium, "--patient", "P1", "--yes")
+    assert (medium / "DICOMDIR").is_file()
+
+
 # ---------------------------------------------------------------- update
 
 
